@@ -1,0 +1,119 @@
+/**
+ * What the Worker asks of a sequencer object, as data that crosses the object boundary.
+ *
+ * Sockets and streamed snapshots go through the object's `fetch`; everything else is one call.
+ */
+
+import type { Address, Hash32 } from "../types/hex.ts";
+import type { Result } from "../types/result.ts";
+import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
+import type { Mode, Rejection } from "./rejection.ts";
+
+/** An op whose signature the Worker recovered to `sender` (I2). */
+export type SignedUserOp = {
+  readonly sender: Address;
+  /** u32 */
+  readonly nonce: number;
+  /** u16 */
+  readonly maxFee: number;
+  readonly data: Uint8Array;
+  /** 65 bytes r, s, v exactly as the client sent them. */
+  readonly signature: Uint8Array;
+};
+
+/** Where an op stands in the promised order. */
+export type SoftConfirmation = {
+  readonly offset: Offset;
+  readonly batchNonce: BatchNonce;
+  readonly frameFee: FeeExponent;
+};
+
+export type FeeQuote = {
+  readonly fee: number;
+  readonly recommended_fee: number;
+  readonly suggested_max_fee: number;
+};
+
+/** Body of `GET /deployment` (I6). Numbers are safe integers. */
+export type DeploymentBody = {
+  readonly chain_id: number;
+  readonly app: string;
+  readonly input_box: string;
+  readonly input_box_block: number;
+  readonly submitter: string;
+  readonly application: string;
+  readonly application_config: Readonly<Record<string, string | number>>;
+  readonly era: string;
+};
+
+export type OpState = "ordered" | "certified" | "posted" | "settled" | "voided";
+
+/** Body of `GET /tx/:sender/:nonce` (I6). */
+export type TransactionBody = {
+  readonly ok: true;
+  readonly sender: string;
+  readonly nonce: number;
+  readonly state: OpState;
+  readonly offset: number;
+  readonly batch_nonce: number;
+  readonly frame_fee: number;
+  readonly digest: string;
+  readonly l1: { readonly tx_hash: string; readonly block_number: number | null } | null;
+  readonly voided: { readonly rollback_offset: number; readonly generation: number } | null;
+  readonly receipt: null;
+};
+
+/** Body of `GET /healthz` (I7); unknown numbers are null. */
+export type HealthBody = {
+  readonly status: "ok" | "degraded";
+  readonly mode: Mode;
+  readonly safe_block: number | null;
+  readonly safe_block_age_s: number | null;
+  readonly blocks_to_danger: number | null;
+  readonly unposted_batches: number | null;
+  readonly oldest_unposted_age_s: number | null;
+  readonly feed_head: number | null;
+  readonly era: string | null;
+  readonly generation: number | null;
+};
+
+/** One page of the feed (F7). `records` are JSON texts, joined without parsing them again. */
+export type FeedPage = {
+  readonly era: string;
+  readonly generation: number;
+  readonly available_from: number;
+  readonly head: number;
+  readonly records: readonly string[];
+  readonly next_offset: number;
+};
+
+export type FeedQuery = {
+  readonly fromOffset: number;
+  readonly limit: number;
+  readonly era: string | null;
+};
+
+export type FinalizedBody = { readonly inclusion_block: BlockNumber; readonly l2_tx_index: Offset };
+
+export type DigestBody = {
+  readonly inclusion_block: BlockNumber;
+  readonly executed_input_count: number;
+  readonly sha256: string;
+};
+
+export type SequencerApi = {
+  submit(op: SignedUserOp): Promise<Result<SoftConfirmation, Rejection>>;
+  fee(): Promise<Result<FeeQuote, Rejection>>;
+  nextNonce(sender: Address): Promise<Result<number, Rejection>>;
+  deployment(): Promise<Result<DeploymentBody, Rejection>>;
+  transaction(sender: Address, nonce: number): Promise<Result<TransactionBody, Rejection>>;
+  health(): Promise<HealthBody>;
+  feedPage(query: FeedQuery): Promise<Result<FeedPage, Rejection>>;
+  finalized(): Promise<Result<FinalizedBody, Rejection>>;
+  finalizedDigest(): Promise<Result<DigestBody, Rejection>>;
+  /** The heartbeat: re-arms a lost alarm and asks about danger (L4). */
+  heartbeat(): Promise<void>;
+};
+
+/** A transaction hash with the block that holds it. */
+export type Landing = { readonly transactionHash: Hash32; readonly blockNumber: BlockNumber };
