@@ -3,6 +3,7 @@
  * viem type crosses this boundary.
  */
 
+import type { FeeHistory, Fees } from "../core/submission/fees.ts";
 import type { Address, Hash32 } from "../core/types/hex.ts";
 import type { Result } from "../core/types/result.ts";
 import type { BlockNumber } from "../core/types/units.ts";
@@ -61,24 +62,16 @@ export type InputQuery = {
   readonly sender: Address | null;
 };
 
-export type FeeHistory = {
-  /** Next block's base fee in wei. */
-  readonly baseFeeWei: bigint;
-  /** 20th percentile priority fee of each of the last blocks, in wei. */
-  readonly rewardsWei: readonly bigint[];
-};
-
 /** A transaction signed for the batch submitter, ready to broadcast. */
 export type SignedTransaction = { readonly hash: Hash32; readonly raw: `0x${string}` };
 
-export type BatchTransaction = {
+/** What every transaction of the submitter says, whatever it calls. */
+export type TransactionTerms = Fees & { readonly walletNonce: number; readonly gas: bigint };
+
+export type BatchTransaction = TransactionTerms & {
   readonly inputBox: Address;
   readonly app: Address;
   readonly payload: Uint8Array;
-  readonly walletNonce: number;
-  readonly gas: bigint;
-  readonly maxFeePerGasWei: bigint;
-  readonly maxPriorityFeePerGasWei: bigint;
 };
 
 /** One endpoint, used by one tick from its first read to its last. */
@@ -88,16 +81,19 @@ export type L1 = {
   discover(
     app: Address,
   ): Promise<Result<{ inputBox: Address; inputBoxBlock: BlockNumber }, L1Error>>;
+  /** Errors: `behind` while the endpoint does not have the block. */
   block(tag: "safe" | "latest" | BlockNumber): Promise<Result<L1Block, L1Error>>;
   /**
-   * Inputs in (block, transaction, log) order. At most 64 `getLogs` calls and 16 MiB of payload;
-   * long ranges are bisected by JSON-RPC code (L1).
+   * Inputs in (block, transaction, log) order, indices without a hole (before `sender` filters). At
+   * most 10 000 blocks, 64 `getLogs` calls and 16 MiB; long ranges are bisected by JSON-RPC code
+   * (L1). The first block with inputs is taken whole, so `end` is never before `from`; `from` one
+   * above `to` is empty. Errors: `incomplete` when the answer contradicts itself, nothing is kept.
    */
   inputs(query: InputQuery): Promise<Result<InputSlice, L1Error>>;
   inputCount(inputBox: Address, app: Address, at: BlockNumber): Promise<Result<number, L1Error>>;
   transactionCount(
     account: Address,
-    tag: "latest" | "safe" | "pending",
+    tag: "latest" | "safe" | "pending" | BlockNumber,
   ): Promise<Result<number, L1Error>>;
   balance(account: Address): Promise<Result<bigint, L1Error>>;
   feeHistory(): Promise<Result<FeeHistory, L1Error>>;
@@ -106,6 +102,8 @@ export type L1 = {
     from: Address,
     call: { readonly inputBox: Address; readonly app: Address; readonly payload: Uint8Array },
   ): Promise<Result<bigint, L1Error>>;
+  /** Gas of the account's empty transfer to itself, which fills a wallet nonce; without padding. */
+  estimateNoOpGas(account: Address): Promise<Result<bigint, L1Error>>;
   /** Errors: `already-known`, `underpriced`, `nonce-too-low`, `insufficient-funds`, … */
   broadcast(raw: `0x${string}`): Promise<Result<Hash32, L1Error>>;
   /** The block that holds the transaction, null while there is none. */
@@ -122,5 +120,8 @@ export type L1Options = {
 /** The batch submitter's key, kept in a closure: it cannot be printed. */
 export type Submitter = {
   readonly address: Address;
+  /** `addInput(app, payload)` as an EIP-1559 transaction. */
   sign(chainId: number, transaction: BatchTransaction): Promise<SignedTransaction>;
+  /** An empty transfer to itself: what a flush puts into a wallet nonce (R2). */
+  signNoOp(chainId: number, terms: TransactionTerms): Promise<SignedTransaction>;
 };

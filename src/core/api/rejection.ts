@@ -72,6 +72,22 @@ export const storageError: Rejection = rejection(500, "INTERNAL_ERROR", "interna
 
 export const internalError: Rejection = rejection(500, "INTERNAL_ERROR", "internal error");
 
+/** F5: a cursor that cannot be resumed here. */
+export function historyRefusal(
+  reason: "ahead-of-head" | "history-unavailable" | "era-changed",
+): Rejection {
+  switch (reason) {
+    case "ahead-of-head":
+      return rejection(409, "AHEAD_OF_HEAD", "from_offset is beyond the head of the feed");
+    case "history-unavailable":
+      return rejection(409, "HISTORY_UNAVAILABLE", "from_offset is below available_from");
+    case "era-changed":
+      return rejection(409, "ERA_CHANGED", "the feed belongs to another era");
+    default:
+      return unreachable(reason);
+  }
+}
+
 /** I5: not serving. */
 export function unavailable(mode: Mode): Rejection {
   return {

@@ -1,0 +1,149 @@
+/**
+ * `npm run bench`: how many ops per second Baton accepts on one machine, and how fast it answers.
+ *
+ * Starts a stack of its own (anvil, contracts, raw workerd), funds one sender per worker, signs every
+ * op before the clock starts, and runs closed loops. Method and machine: `bench/README.md`.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Stack, startStack } from "../src/local/stack.ts";
+import { type RunResult, run, type Script } from "./load.ts";
+import {
+  keyFromHex,
+  type Sender,
+  seededSender,
+  senderOf,
+  signedTransfer,
+  signerFor,
+} from "./ops.ts";
+import { table } from "./stats.ts";
+
+/** Workers and ops of each run; the ops are split evenly. */
+const LEVELS: readonly { workers: number; ops: number }[] = [
+  { workers: 1, ops: 2_000 },
+  { workers: 16, ops: 20_000 },
+  { workers: 64, ops: 25_000 },
+  { workers: 256, ops: 25_600 },
+];
+
+/** Test tokens of each sender: enough for every fee of a run. */
+const FUNDING = 200_000_000n;
+
+const scale = Number(process.env["BATON_BENCH_SCALE"] ?? "1");
+
+const dataDir = mkdtempSync(join(tmpdir(), "baton-bench-"));
+const stack = await startStack({
+  dataDir,
+  httpPort: 0,
+  anvilPort: 0,
+  fresh: true,
+  log: (line: string) => process.stderr.write(`${line}\n`),
+});
+try {
+  await main(stack);
+} finally {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function main(stack: Stack): Promise<void> {
+  const signer = signerFor(stack.chainId, stack.app);
+  const senders = Array.from({ length: 256 }, (_, i) => seededSender(i));
+  await fund(stack, senders);
+  const before = databaseBytes(dataDir);
+  const results: RunResult[] = [];
+  for (const level of LEVELS) {
+    const perWorker = Math.max(1, Math.floor((level.ops * scale) / level.workers));
+    process.stderr.write(`signing ${perWorker * level.workers} ops for ${level.workers} workers\n`);
+    const scripts = senders
+      .slice(0, level.workers)
+      .map((sender, i) => scriptOf(sender, senders[(i + 1) % senders.length] ?? sender, perWorker));
+    results.push(await run(stack.url, scripts));
+  }
+  const ops = results.reduce((sum, result) => sum + result.accepted, 0);
+  print(results, {
+    memoryBytes: residentBytes(stack.pids.workerd),
+    perOp: (databaseBytes(dataDir) - before) / ops,
+  });
+
+  function scriptOf(sender: Sender, to: Sender, count: number): Script {
+    const keys: string[] = [];
+    const bodies = Array.from({ length: count }, () => {
+      keys.push(`${sender.address}:${sender.nonce}`);
+      return signedTransfer(signer, sender, to.address, 1n);
+    });
+    return { bodies, keys };
+  }
+}
+
+/** Each of the ten funded accounts pays its share of the senders, through the sequencer itself. */
+async function fund(stack: Stack, senders: readonly Sender[]): Promise<void> {
+  const signer = signerFor(stack.chainId, stack.app);
+  const scripts = stack.accounts.slice(0, 10).map((account, i): Script => {
+    const from = senderOf(keyFromHex(account.privateKey));
+    const mine = senders.filter((_, j) => j % 10 === i);
+    const keys = mine.map((_, j) => `${from.address}:${j}`);
+    return { keys, bodies: mine.map((to) => signedTransfer(signer, from, to.address, FUNDING)) };
+  });
+  const funded = await run(stack.url, scripts);
+  if (funded.rejected > 0) throw new Error(`${funded.rejected} funding transfers were refused`);
+}
+
+function print(
+  results: readonly RunResult[],
+  footprint: { readonly memoryBytes: number; readonly perOp: number },
+): void {
+  const ms = (value: number) => value.toFixed(1);
+  const rows = results.map((r) => [
+    String(r.workers),
+    String(r.accepted),
+    (r.accepted / r.seconds).toFixed(0),
+    ms(r.ackMs.p50),
+    ms(r.ackMs.p95),
+    ms(r.ackMs.p99),
+    ms(r.feedMs.p50),
+    ms(r.feedMs.p95),
+    ms(r.feedMs.p99),
+    String(r.rejected),
+  ]);
+  const head = [
+    "workers",
+    "accepted",
+    "ops/s",
+    "ack p50",
+    "p95",
+    "p99",
+    "feed p50",
+    "p95",
+    "p99",
+    "rejected",
+  ];
+  console.log(table([head, ...rows]));
+  console.log(
+    `latencies in ms; memory of workerd ${(footprint.memoryBytes / 2 ** 20).toFixed(0)} MiB; ` +
+      `database ${footprint.perOp.toFixed(0)} bytes per op`,
+  );
+}
+
+/** Resident memory of a process, Linux only; NaN elsewhere. */
+function residentBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Bytes of every SQLite file below the data folder, write-ahead logs included. */
+function databaseBytes(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile() && /\.sqlite(-wal)?$/.test(entry.name)) {
+      bytes += statSync(join(entry.parentPath, entry.name)).size;
+    }
+  }
+  return bytes;
+}

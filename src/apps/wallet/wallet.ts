@@ -1,0 +1,188 @@
+/**
+ * The example application: deposits of one ERC-20 token, transfers, withdrawals (P§7.2).
+ *
+ * A failed transfer or withdrawal is an included op: it pays its fee, uses its nonce and does nothing
+ * else. Fees go to the configured recipient, at the frame's fee.
+ */
+
+import type {
+  Application,
+  ApplicationState,
+  ConfigProblem,
+  DirectInput,
+  InvalidReason,
+  Output,
+  Progress,
+  UserOp,
+  ValidUserOp,
+} from "../../core/application/application.ts";
+import { feeToLinear } from "../../core/fee/log-fee.ts";
+import { assert } from "../../core/types/assert.ts";
+import { type Address, parseAddress } from "../../core/types/hex.ts";
+import { STATE_BYTES_MAX } from "../../core/types/protocol.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
+import {
+  type BlockNumber,
+  blockNumber,
+  type FeeExponent,
+  U32_MAX,
+} from "../../core/types/units.ts";
+import { checksumAddress } from "../../core/wire/address.ts";
+import {
+  decodeDeposit,
+  decodeMethod,
+  depositNotice,
+  METHOD_BYTES_MAX,
+  transferNotice,
+  withdrawalVoucher,
+} from "./method.ts";
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  type WalletConfig,
+  type WalletContents,
+} from "./snapshot.ts";
+
+/** Where the contracts of the development chain are. */
+const DEVNET_PORTAL = "0xACA6586A0Cf05bD831f2501E7B4aea550dA6562D";
+const DEVNET_TOKEN = "0x95d0c8A7d11342299807A2Fc19ac44C2321cCc68";
+
+export const walletApplication: Application<WalletConfig> = {
+  name: "wallet",
+  maxMethodPayloadBytes: METHOD_BYTES_MAX,
+  stateBytesMax: STATE_BYTES_MAX,
+  parseConfig,
+  describeConfig: (config: WalletConfig): Readonly<Record<string, string | number>> => ({
+    erc20_portal: checksumAddress(config.erc20Portal),
+    erc20_token: checksumAddress(config.token),
+    fee_recipient: checksumAddress(config.feeRecipient),
+  }),
+  genesis: (config: WalletConfig): ApplicationState =>
+    new WalletState(config, {
+      balances: new Map(),
+      nonces: new Map(),
+      progress: { executedInputCount: 0, lastExecutedSafeBlock: blockNumber(0) },
+    }),
+  restore(config: WalletConfig, snapshot: Uint8Array): Result<ApplicationState, string> {
+    const contents = decodeSnapshot(config, snapshot);
+    return contents.ok ? ok(new WalletState(config, contents.value)) : contents;
+  },
+};
+
+function parseConfig(
+  vars: Readonly<Record<string, unknown>>,
+  context: { readonly submitter: Address },
+): Result<WalletConfig, readonly ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const read = (variable: string, fallback: string): Address => {
+    const value = vars[variable];
+    const text = typeof value === "string" && value.trim() !== "" ? value.trim() : fallback;
+    const parsed = parseAddress(text);
+    if (parsed === null) problems.push({ variable, problem: "must be 0x and 40 hex digits" });
+    return parsed ?? context.submitter;
+  };
+  const config = {
+    erc20Portal: read("SEQ_ERC20_PORTAL_ADDRESS", DEVNET_PORTAL),
+    token: read("SEQ_ERC20_TOKEN_ADDRESS", DEVNET_TOKEN),
+    feeRecipient: read("SEQ_FEE_RECIPIENT", context.submitter),
+  };
+  return problems.length === 0 ? ok(config) : err(problems);
+}
+
+class WalletState implements ApplicationState {
+  readonly #config: WalletConfig;
+  readonly #balances: Map<Address, bigint>;
+  readonly #nonces: Map<Address, number>;
+  #progress: Progress;
+
+  constructor(config: WalletConfig, contents: WalletContents) {
+    this.#config = config;
+    this.#balances = new Map(contents.balances);
+    this.#nonces = new Map(contents.nonces);
+    this.#progress = contents.progress;
+  }
+
+  progress(): Progress {
+    return this.#progress;
+  }
+
+  nextNonce(sender: Address): number {
+    return this.#nonces.get(sender) ?? 0;
+  }
+
+  validateUserOp(sender: Address, op: UserOp, fee: FeeExponent): InvalidReason | null {
+    const expected = this.nextNonce(sender);
+    if (op.nonce !== expected) return { reason: "invalid-nonce", expected, got: op.nonce };
+    if (expected === U32_MAX) return { reason: "nonce-exhausted" };
+    const required = feeToLinear(fee);
+    const available = this.#balanceOf(sender);
+    return available < required ? { reason: "insufficient-balance", required, available } : null;
+  }
+
+  applyUserOp(op: ValidUserOp, safeBlock: BlockNumber): readonly Output[] {
+    const { sender } = op;
+    const fee = feeToLinear(op.fee);
+    assert(this.#balanceOf(sender) >= fee, "a validated op can pay its fee");
+    const nonce = this.nextNonce(sender);
+    assert(nonce < U32_MAX, "a validated op has a nonce left");
+    this.#nonces.set(sender, nonce + 1);
+    this.#debit(sender, fee);
+    this.#credit(this.#config.feeRecipient, fee);
+    const outputs = this.#applyMethod(sender, op.data);
+    this.#advance(safeBlock);
+    return outputs;
+  }
+
+  applyDirectInput(input: DirectInput): readonly Output[] {
+    const outputs = this.#applyDeposit(input);
+    this.#advance(input.blockNumber);
+    return outputs;
+  }
+
+  snapshot(): Uint8Array {
+    return encodeSnapshot(this.#config, {
+      balances: this.#balances,
+      nonces: this.#nonces,
+      progress: this.#progress,
+    });
+  }
+
+  #applyMethod(sender: Address, data: Uint8Array): readonly Output[] {
+    const method = decodeMethod(data);
+    if (method === null || this.#balanceOf(sender) < method.amount) return [];
+    this.#debit(sender, method.amount);
+    if (method.kind === "withdrawal") {
+      return [withdrawalVoucher(this.#config.token, sender, method.amount)];
+    }
+    this.#credit(method.to, method.amount);
+    return [transferNotice(sender, method.to, method.amount)];
+  }
+
+  #applyDeposit(input: DirectInput): readonly Output[] {
+    if (input.sender !== this.#config.erc20Portal) return [];
+    const deposit = decodeDeposit(input.payload);
+    if (deposit === null || deposit.token !== this.#config.token) return [];
+    this.#credit(deposit.sender, deposit.value);
+    return [depositNotice(deposit.token, deposit.sender, deposit.value)];
+  }
+
+  #balanceOf(account: Address): bigint {
+    return this.#balances.get(account) ?? 0n;
+  }
+
+  #credit(account: Address, amount: bigint): void {
+    this.#balances.set(account, this.#balanceOf(account) + amount);
+  }
+
+  #debit(account: Address, amount: bigint): void {
+    this.#balances.set(account, this.#balanceOf(account) - amount);
+  }
+
+  #advance(clock: BlockNumber): void {
+    const { executedInputCount, lastExecutedSafeBlock } = this.#progress;
+    this.#progress = {
+      executedInputCount: executedInputCount + 1,
+      lastExecutedSafeBlock: blockNumber(Math.max(lastExecutedSafeBlock, clock)),
+    };
+  }
+}

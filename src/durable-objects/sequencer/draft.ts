@@ -1,0 +1,304 @@
+/**
+ * One lane commit in the making: rows, feed records and log events that land together or not at all.
+ *
+ * Lives inside one transaction. It moves a copy of the head; the lane installs that copy only after
+ * the transaction returned. The application state is executed in place, which is why a failed
+ * transaction drops the memory. Rules S5, S6, I3, C1, V1.
+ */
+
+import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
+import { executeDirectInput, executeUserOp } from "../../core/application/execute.ts";
+import { type ChunkEvent, encodeEvent } from "../../core/chunk/event.ts";
+import { chunkHash, encodeHeader } from "../../core/chunk/header.ts";
+import { leafHash, merkleRoot } from "../../core/chunk/merkle.ts";
+import type { FeedRecord } from "../../core/feed/record.ts";
+import { mustCloseBeforeFrame } from "../../core/lane/decide.ts";
+import { drainDirect, type Head, includeOp, openBatch, openFrame } from "../../core/lane/head.ts";
+import { assert } from "../../core/types/assert.ts";
+import { hashFromBytes } from "../../core/types/hex.ts";
+import { BLOB_BYTES_MAX } from "../../core/types/protocol.ts";
+import {
+  type BlockNumber,
+  batchNonce,
+  feeExponent,
+  offset,
+  type UnixMs,
+} from "../../core/types/units.ts";
+import { encodeBatch } from "../../core/wire/batch.ts";
+import { type LogHead, type Memory, type SnapshotMark, ZERO_HASH } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { insertChunk } from "./storage/chunks.ts";
+import { feedHead } from "./storage/history.ts";
+import {
+  insertBatch,
+  insertDirect,
+  insertFrame,
+  insertUserOp,
+  loadWireBatch,
+  sealBatch,
+} from "./storage/inclusion.ts";
+import { directsBetween, type StoredDirect } from "./storage/l1-inputs.ts";
+import { loadPolicy } from "./storage/policy.ts";
+import { insertSnapshot } from "./storage/snapshots.ts";
+
+/** V1: a seal carries a snapshot after this many executed inputs. */
+export const SNAPSHOT_INPUTS = 5_000;
+
+/** A bug of the mounted application: it threw where it must not. */
+export class ApplicationFault extends Error {
+  override readonly name: string = "ApplicationFault";
+}
+
+export class Draft {
+  readonly #runtime: Runtime;
+  readonly #memory: Memory;
+  readonly #nowMs: UnixMs;
+  #head: Head;
+  #log: LogHead;
+  #snapshot: SnapshotMark;
+  #targetBytes: number;
+  #leaves: Uint8Array[] = [];
+  #leafBytes = 0;
+  #chunkFirstOffset: number;
+  readonly records: FeedRecord[] = [];
+
+  constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs) {
+    this.#runtime = runtime;
+    this.#memory = memory;
+    this.#nowMs = nowMs;
+    this.#head = memory.head;
+    this.#log = memory.log;
+    this.#snapshot = memory.snapshot;
+    this.#targetBytes = memory.targetBytes;
+    this.#chunkFirstOffset = memory.log.nextOffset;
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  get targetBytes(): number {
+    return this.#targetBytes;
+  }
+
+  /** Executes and appends an op that the lane decided to include. */
+  include(op: SignedUserOp): SoftConfirmation {
+    const { batchIndex, frame, opsInFrame, fee, safeBlock } = this.#head;
+    guarded(() => executeUserOp(this.#memory.state, { ...op, fee }, safeBlock));
+    insertUserOp(
+      this.#runtime.sql,
+      { ...op, batchIndex, frame, position: opsInFrame },
+      this.#nowMs,
+    );
+    const confirmation = {
+      offset: this.#takeOffset(),
+      batchNonce: this.#head.batchNonce,
+      frameFee: fee,
+    };
+    const placed = { ...op, ...confirmation, frame, fee, safeBlock };
+    this.append({ kind: "op", ...placed, maxFee: feeExponent(op.maxFee) });
+    this.records.push({ kind: "user_op", ...placed });
+    this.#head = includeOp(this.#head, op.data.length, this.#nowMs);
+    return confirmation;
+  }
+
+  /** S5: opens a frame at `safeHead` and drains every newly covered direct input into it. */
+  openFrame(safeHead: BlockNumber): void {
+    if (mustCloseBeforeFrame(this.#head)) this.seal();
+    const after = this.#head.safeBlock;
+    const fee = loadPolicy(this.#runtime.sql).recommendedFee;
+    this.#head = openFrame(this.#head, { fee, safeBlock: safeHead });
+    this.#insertOpenFrame();
+    this.drain(after);
+  }
+
+  /** Executes the direct inputs of the blocks after `after` up to the open frame's block. */
+  drain(after: number): void {
+    const { sql, config } = this.#runtime;
+    const through = this.#head.safeBlock;
+    for (const direct of [
+      ...directsBetween(sql, { after, through, submitter: config.submitter }),
+    ]) {
+      this.#drainOne(direct);
+    }
+  }
+
+  #drainOne(direct: StoredDirect): void {
+    const { batchIndex, batchNonce: nonce, frame } = this.#head;
+    guarded(() => executeDirectInput(this.#memory.state, direct));
+    insertDirect(this.#runtime.sql, { batchIndex, frame, inputIndex: direct.inputIndex });
+    const placed = { ...direct, offset: this.#takeOffset(), batchNonce: nonce, frame };
+    this.append({ kind: "direct", ...placed });
+    this.records.push({ kind: "direct_input", ...placed });
+    this.#head = drainDirect(this.#head, this.#nowMs);
+  }
+
+  /** Inserts batch and frame rows of the head as it stands: genesis only. */
+  insertRoot(): void {
+    const { batchIndex, batchNonce: nonce } = this.#head;
+    insertBatch(this.#runtime.sql, { batchIndex, parentIndex: null, nonce }, this.#nowMs);
+    this.#insertOpenFrame();
+  }
+
+  /** S6: seals the open batch and opens its successor at the unchanged block. */
+  seal(): void {
+    const { sql } = this.#runtime;
+    const sealed = this.#head;
+    const payload = encodeBatch(loadWireBatch(sql, sealed.batchIndex));
+    assert(payload.length === sealed.batchBytes, "S6: the head knows the batch's real size");
+    const payloadHash = hashFromBytes(this.#runtime.keccak(payload));
+    const { executedInputCount } = this.#memory.state.progress();
+    const stateHash = this.#isSnapshotDue(executedInputCount)
+      ? this.#takeSnapshot(executedInputCount)
+      : ZERO_HASH;
+    sealBatch(
+      sql,
+      { batchIndex: sealed.batchIndex, payloadHash, payloadBytes: payload.length },
+      this.#nowMs,
+    );
+    const nonce = sealed.batchNonce;
+    this.append({
+      kind: "seal",
+      batchNonce: nonce,
+      payloadHash,
+      stateHash,
+      executedInputs: executedInputCount,
+    });
+    const policy = loadPolicy(sql);
+    this.#targetBytes = policy.batchTargetBytes;
+    this.#head = openBatch(
+      sealed,
+      batchNonce(0),
+      { fee: policy.recommendedFee, safeBlock: sealed.safeBlock },
+      this.#nowMs,
+    );
+    insertBatch(
+      sql,
+      {
+        batchIndex: this.#head.batchIndex,
+        parentIndex: sealed.batchIndex,
+        nonce: this.#head.batchNonce,
+      },
+      this.#nowMs,
+    );
+    this.#insertOpenFrame();
+  }
+
+  /** Appends an event to the log, cutting a chunk before it would pass 1 MiB. */
+  append(event: ChunkEvent): void {
+    const leaf = encodeEvent(event);
+    if (this.#leafBytes + leaf.length > BLOB_BYTES_MAX) {
+      const nextOffset = "offset" in event ? event.offset : this.#log.nextOffset;
+      this.#writeChunk(nextOffset);
+    }
+    this.#leaves.push(leaf);
+    this.#leafBytes += leaf.length;
+  }
+
+  /** Writes the last chunk and returns the memory after the commit. Call it last, once. */
+  finish(): Memory {
+    if (this.#leaves.length > 0) this.#writeChunk(this.#log.nextOffset);
+    assert(
+      feedHead(this.#runtime.sql) + 1 === this.#log.nextOffset,
+      "F1: the feed gave the offsets that the log promises",
+    );
+    const { era, state } = this.#memory;
+    return {
+      era,
+      state,
+      head: this.#head,
+      log: this.#log,
+      snapshot: this.#snapshot,
+      targetBytes: this.#targetBytes,
+    };
+  }
+
+  #insertOpenFrame(): void {
+    const { batchIndex, batchNonce: nonce, frame, fee, safeBlock } = this.#head;
+    insertFrame(this.#runtime.sql, { batchIndex, frame, fee, safeBlock }, this.#nowMs);
+    this.append({ kind: "frame", batchNonce: nonce, frame, safeBlock, fee });
+  }
+
+  #takeOffset() {
+    const taken = this.#log.nextOffset;
+    this.#log = { ...this.#log, nextOffset: offset(taken + 1) };
+    return taken;
+  }
+
+  #isSnapshotDue(executedInputCount: number): boolean {
+    const { takenAtMs, executedInputCount: before } = this.#snapshot;
+    const inputs = executedInputCount - before;
+    // A clock that went back must not stop snapshots for as long as it is behind.
+    const ageMs = Math.abs(this.#nowMs - takenAtMs);
+    return inputs >= SNAPSHOT_INPUTS || ageMs >= this.#runtime.config.timing.snapshotMs;
+  }
+
+  #takeSnapshot(executedInputCount: number) {
+    const state = guarded(() => this.#memory.state.snapshot());
+    assert(
+      state.length <= this.#runtime.application.stateBytesMax,
+      "V1: the state keeps its bound",
+    );
+    this.#snapshot = { executedInputCount, takenAtMs: this.#nowMs };
+    return insertSnapshot(
+      this.#runtime.sql,
+      {
+        batchIndex: this.#head.batchIndex,
+        l2TxIndex: offset(this.#log.nextOffset - 1),
+        executedInputCount,
+        state,
+      },
+      this.#nowMs,
+    );
+  }
+
+  #writeChunk(nextOffset: number): void {
+    const { sql, config } = this.#runtime;
+    const header = {
+      chainId: config.chainId,
+      app: config.app,
+      era: this.#memory.era,
+      epoch: 0,
+      height: this.#log.height,
+      parent: this.#log.parent,
+      root: hashFromBytes(merkleRoot(this.#leaves.map(leafHash))),
+      eventCount: this.#leaves.length,
+      firstOffset: offset(this.#chunkFirstOffset),
+      nextOffset: offset(nextOffset),
+    };
+    const hash = chunkHash(header);
+    insertChunk(
+      sql,
+      {
+        ...header,
+        hash,
+        header: encodeHeader(header),
+        events: concat(this.#leaves, this.#leafBytes),
+      },
+      this.#nowMs,
+    );
+    this.#log = { ...this.#log, height: this.#log.height + 1, parent: hash };
+    this.#chunkFirstOffset = nextOffset;
+    this.#leaves = [];
+    this.#leafBytes = 0;
+  }
+}
+
+function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let filled = 0;
+  for (const part of parts) {
+    all.set(part, filled);
+    filled += part.length;
+  }
+  return all;
+}
+
+/** Names the application as the culprit of whatever `run` throws (P§4.1 row 21). */
+function guarded<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new ApplicationFault("the application threw", { cause });
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The pulse: one alarm, and every duty that hangs on it (L4).
+ *
+ * A tick runs the duties that are due, one after the other, and sets the alarm to the earliest next
+ * deadline. Duties are idempotent and bounded, so an alarm that comes twice finds nothing to do, and
+ * one that comes late does the same work later. The handler never throws: a duty's failure is
+ * recorded and the duty is tried again after a growing pause. Ticks never overlap. If the object dies
+ * in a tick, the platform runs the alarm again; if the alarm itself is lost, the cron heartbeat sets
+ * it anew.
+ */
+
+import { ok, type Result } from "../../core/types/result.ts";
+import { connectL1 } from "../../l1/client.ts";
+import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
+import { errorName, log } from "../shared/log.ts";
+import type { Feed } from "./feed.ts";
+import type { Lane } from "./lane.ts";
+import { type Poster, postBatches } from "./post-batches.ts";
+import { pinIdentity, readL1 } from "./read-l1.ts";
+import { retain } from "./retain.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Snapshots } from "./serve-snapshots.ts";
+import { readPollMs, type Service } from "./service.ts";
+import { loadHistory } from "./storage/history.ts";
+import { type DeploymentIdentity, loadIdentity } from "./storage/identity.ts";
+import { loadSafeHead } from "./storage/l1-inputs.ts";
+
+/** L4: one RPC inside an alarm. */
+const RPC_TIMEOUT_MS = 5_000;
+/** The longest pause after failures, before jitter. */
+const BACKOFF_MS_MAX = 30_000;
+const HOUSEKEEPING_MS = 2_000;
+/** Retention pages of one tick. */
+const RETENTION_PAGES_MAX = 4;
+/** A heartbeat finds an alarm this late and takes it for lost. */
+const ALARM_LATE_MS = 30_000;
+
+/** A duty's clock: when it is due next, and how often it failed in a row. */
+type Clock = { dueAtMs: number; failures: number };
+
+export type Parts = {
+  readonly runtime: Runtime;
+  readonly service: Service;
+  readonly lane: Lane;
+  readonly feed: Feed;
+  readonly snapshots: Snapshots;
+  readonly submitter: Submitter;
+};
+
+export class Duties {
+  readonly #parts: Parts;
+  readonly #read: Clock = { dueAtMs: 0, failures: 0 };
+  readonly #post: Clock = { dueAtMs: 0, failures: 0 };
+  readonly #keep: Clock = { dueAtMs: 0, failures: 0 };
+  #urlIndex = 0;
+  #isTicking = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The alarm's handler. */
+  async tick(): Promise<void> {
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    try {
+      await this.#runDue(this.#read, () => this.#readDuty());
+      this.#advance();
+      await this.#runDue(this.#post, () => this.#postDuty());
+      await this.#runDue(this.#keep, () => this.#keepDuty());
+      this.#parts.feed.pump();
+    } catch (error) {
+      log("error", "tick-failed", { error: errorName(error) });
+    } finally {
+      this.#isTicking = false;
+      this.#parts.service.derive();
+    }
+    await this.#parts.runtime.storage.setAlarm(this.#nextAtMs());
+  }
+
+  /** Sets the alarm if it is missing or long overdue. Safe to call at any time. */
+  async ensureAlarm(): Promise<void> {
+    if (this.#isTicking) return;
+    const { storage, now } = this.#parts.runtime;
+    const alarmMs = await storage.getAlarm();
+    if (this.#isTicking) return;
+    if (alarmMs === null || alarmMs < now() - ALARM_LATE_MS) await storage.setAlarm(now());
+  }
+
+  async #runDue(clock: Clock, duty: () => Promise<Result<number, L1Error>>): Promise<void> {
+    const { now } = this.#parts.runtime;
+    if (now() < clock.dueAtMs) return;
+    let pauseMs: number;
+    try {
+      const result = await duty();
+      clock.failures = result.ok ? 0 : clock.failures + 1;
+      pauseMs = result.ok ? result.value : this.#backoffMs(clock);
+      if (!result.ok) this.#onL1Error(result.error);
+    } catch (error) {
+      clock.failures++;
+      pauseMs = this.#backoffMs(clock);
+      log("error", "duty-failed", { error: errorName(error), failures: clock.failures });
+    }
+    clock.dueAtMs = now() + pauseMs;
+  }
+
+  /** Exponential with jitter, from one poll to half a minute. */
+  #backoffMs(clock: Clock): number {
+    const doubled = this.#pollMs() * 2 ** Math.min(clock.failures, 10);
+    return Math.min(doubled, BACKOFF_MS_MAX) * (0.5 + Math.random() / 2);
+  }
+
+  /** The next tick uses the next endpoint of the list. */
+  #onL1Error(error: L1Error): void {
+    this.#urlIndex++;
+    log("warn", "l1-error", { reason: error.reason, code: error.code });
+  }
+
+  #connect(): L1 {
+    const { secrets, longRangeCodes } = this.#parts.runtime.config;
+    const url = secrets.rpcUrls[this.#urlIndex % secrets.rpcUrls.length] ?? "";
+    return connectL1({ url, timeoutMs: RPC_TIMEOUT_MS, longRangeCodes });
+  }
+
+  async #readDuty(): Promise<Result<number, L1Error>> {
+    const { runtime, service, lane } = this.#parts;
+    const l1 = this.#connect();
+    const outcome = await this.#readOnce(l1);
+    if (!outcome.ok) {
+      // A warm object goes on from stored facts when L1 is silent: danger decides (R1).
+      if (loadHistory(runtime.sql) !== null && isSilence(outcome.error)) service.synced();
+      return outcome;
+    }
+    if (!outcome.value.reachedSafeHead) return ok(0);
+    const head = loadSafeHead(runtime.sql);
+    if (loadHistory(runtime.sql) === null && head !== null) {
+      lane.genesis(head.blockNumber, crypto.getRandomValues(new Uint8Array(16)));
+    }
+    service.synced();
+    return ok(this.#pollMs());
+  }
+
+  async #readOnce(l1: L1) {
+    const { runtime } = this.#parts;
+    const identity = await pinIdentity(runtime, l1);
+    return identity.ok ? readL1(runtime, l1, identity.value) : identity;
+  }
+
+  /** Frames and closings need no L1: they are decided after every reading and at their deadline. */
+  #advance(): void {
+    const { lane, service } = this.#parts;
+    try {
+      lane.advance();
+      service.fault(null);
+    } catch (error) {
+      // The order cannot be continued: an application that throws on an input, or a broken invariant.
+      log("error", "advance-failed", { error: errorName(error) });
+      service.fault(errorName(error));
+    }
+  }
+
+  async #postDuty(): Promise<Result<number, L1Error>> {
+    const { runtime, lane, submitter } = this.#parts;
+    const identity: DeploymentIdentity | null = loadIdentity(runtime.sql);
+    const idleMs = runtime.config.timing.submitterIdlePollMs;
+    if (identity === null || loadHistory(runtime.sql) === null) return ok(idleMs);
+    const poster: Poster = { runtime, lane, submitter };
+    const outcome = await postBatches(poster, this.#connect(), identity);
+    if (!outcome.ok) return outcome;
+    if (outcome.value.capped) log("warn", "fees-capped", { waiting: outcome.value.waiting });
+    return ok(outcome.value.waiting > 0 ? Math.min(idleMs, this.#pollMs()) : idleMs);
+  }
+
+  #keepDuty(): Promise<Result<number, L1Error>> {
+    const { runtime, snapshots } = this.#parts;
+    if (loadHistory(runtime.sql) === null) return Promise.resolve(ok(HOUSEKEEPING_MS));
+    snapshots.collectGarbage();
+    let isMoreDue = true;
+    for (let page = 0; isMoreDue && page < RETENTION_PAGES_MAX; page++) isMoreDue = retain(runtime);
+    return Promise.resolve(ok(isMoreDue ? 0 : HOUSEKEEPING_MS));
+  }
+
+  #pollMs(): number {
+    return readPollMs(this.#parts.runtime.config.timing.secondsPerBlock);
+  }
+
+  #nextAtMs(): number {
+    const { lane, runtime } = this.#parts;
+    const deadlines = [this.#read.dueAtMs, this.#post.dueAtMs, this.#keep.dueAtMs];
+    try {
+      const closeAtMs = lane.nextCloseAtMs();
+      if (closeAtMs !== null) deadlines.push(closeAtMs);
+    } catch (error) {
+      log("error", "deadline-failed", { error: errorName(error) });
+    }
+    // At most once in 20 ms: a deadline that stays due must not become a busy loop.
+    return Math.max(Math.min(...deadlines), runtime.now() + 20);
+  }
+}
+
+function isSilence(error: L1Error): boolean {
+  return error.reason === "unreachable" || error.reason === "timeout";
+}

@@ -1,0 +1,270 @@
+/**
+ * The inclusion lane: the only writer of the promised order.
+ *
+ * Ops queue in memory and are validated, executed and appended together, one transaction and one
+ * flush to disk for all that arrived within `GROUP_MS` or fill a chunk. Nothing here awaits: between
+ * the validation of an op and its row no other event runs (I3), so there is no lock. The platform
+ * holds every reply and every socket message until the transaction is durable; if the object dies
+ * before that, no 200 was sent, and a client's retry is answered by I4.
+ */
+
+import {
+  applicationError,
+  executionRejected,
+  type Mode,
+  queueFull,
+  type Rejection,
+  storageError,
+  unavailable,
+} from "../../core/api/rejection.ts";
+import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
+import { eraFromRandom } from "../../core/chunk/era.ts";
+import type { FeedRecord } from "../../core/feed/record.ts";
+import {
+  type CloseLimits,
+  decideClose,
+  decideInclusion,
+  isFrameDue,
+  mustCloseBeforeOp,
+  nextCloseAtMs,
+} from "../../core/lane/decide.ts";
+import { openBatch } from "../../core/lane/head.ts";
+import { assert, must } from "../../core/types/assert.ts";
+import { bytesEqual } from "../../core/types/bytes.ts";
+import { CHUNK_OPS_MAX, QUEUE_OPS_MAX } from "../../core/types/protocol.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
+import {
+  type BlockNumber,
+  batchNonce,
+  feeExponent,
+  offset,
+  type UnixMs,
+} from "../../core/types/units.ts";
+import { errorName, log } from "../shared/log.ts";
+import { transact } from "../shared/transact.ts";
+import { ApplicationFault, Draft } from "./draft.ts";
+import { type Memory, type MemoryStore, ZERO_HASH } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { divergedAtNonce } from "./storage/acceptance.ts";
+import { findOp } from "./storage/egress.ts";
+import { insertHistory } from "./storage/history.ts";
+import { loadSafeHead } from "./storage/l1-inputs.ts";
+import { loadPolicy } from "./storage/policy.ts";
+import { insertSnapshot } from "./storage/snapshots.ts";
+import { raiseWatermark } from "./storage/submission.ts";
+
+/** How long the first op of a group waits for company. */
+const GROUP_MS = 2;
+
+export type Outcome = Result<SoftConfirmation, Rejection>;
+
+type Waiting = { readonly op: SignedUserOp; readonly reply: (outcome: Outcome) => void };
+
+export class Lane {
+  readonly #runtime: Runtime;
+  readonly #memory: MemoryStore;
+  readonly #mode: () => Mode;
+  readonly #publish: (records: readonly FeedRecord[]) => void;
+  #queue: Waiting[] = [];
+  #isScheduled = false;
+
+  constructor(
+    runtime: Runtime,
+    memory: MemoryStore,
+    hooks: {
+      readonly mode: () => Mode;
+      readonly publish: (records: readonly FeedRecord[]) => void;
+    },
+  ) {
+    this.#runtime = runtime;
+    this.#memory = memory;
+    this.#mode = hooks.mode;
+    this.#publish = hooks.publish;
+  }
+
+  get isQueueFull(): boolean {
+    return this.#queue.length >= QUEUE_OPS_MAX;
+  }
+
+  /** Resolves when the op's chunk is appended, or at once when the queue is full (I5). */
+  submit(op: SignedUserOp): Promise<Outcome> {
+    if (this.isQueueFull) return Promise.resolve(err(queueFull));
+    return new Promise((reply) => {
+      this.#queue.push({ op, reply });
+      if (this.#queue.length >= CHUNK_OPS_MAX) this.#flush();
+      else this.#schedule(GROUP_MS);
+    });
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setTimeout(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    }, delayMs);
+  }
+
+  /** One chunk a turn, so that a full queue does not keep L1 and readers waiting. */
+  #flush(): void {
+    const group = this.#queue.splice(0, CHUNK_OPS_MAX);
+    if (group.length === 0) return;
+    const mode = this.#mode();
+    const outcomes =
+      mode === "serving"
+        ? this.#includeGroup(group)
+        : group.map((): Outcome => err(unavailable(mode)));
+    for (const [i, { reply }] of group.entries()) {
+      reply(must(outcomes[i], "every op of a group has an outcome"));
+    }
+    if (this.#queue.length > 0) this.#schedule(0);
+  }
+
+  #includeGroup(group: readonly Waiting[]): readonly Outcome[] {
+    try {
+      return this.commit((draft, memory) =>
+        group.map(({ op }) => this.#includeOne(draft, memory, op)),
+      );
+    } catch (error) {
+      // Nothing of the group was appended and the memory is dropped: every op may be sent again.
+      log("error", "chunk-failed", { error: errorName(error), ops: group.length });
+      const rejection = error instanceof ApplicationFault ? applicationError : storageError;
+      return group.map(() => err(rejection));
+    }
+  }
+
+  #includeOne(draft: Draft, memory: Memory, op: SignedUserOp): Outcome {
+    if (mustCloseBeforeOp(draft.head, op.data.length)) draft.seal();
+    const invalid = decideInclusion(memory.state, op, draft.head);
+    if (invalid !== null) {
+      // I4. Looked up only here, since an included op's nonce is used: its retry always lands here.
+      return this.#originalOutcome(op) ?? err(executionRejected(invalid));
+    }
+    const confirmation = draft.include(op);
+    if (draft.head.batchBytes >= draft.targetBytes) draft.seal();
+    return ok(confirmation);
+  }
+
+  /** The answer that a valid, identical op already got; the digest covers nonce, max fee and data. */
+  #originalOutcome(op: SignedUserOp): Outcome | null {
+    const row = findOp(this.#runtime.sql, op.sender, op.nonce);
+    if (row === null || row.isVoid) return null;
+    if (row.maxFee !== op.maxFee || !bytesEqual(row.data, op.data)) return null;
+    return ok({
+      offset: row.offset,
+      batchNonce: batchNonce(row.batchNonce),
+      frameFee: feeExponent(row.frameFee),
+    });
+  }
+
+  /**
+   * Opens a frame at the stored safe head and closes the batch, where due. Idempotent: asked twice,
+   * the second time finds nothing due. Frozen by divergence (N15).
+   */
+  advance(): void {
+    const memory = this.#memory.get();
+    const { sql } = this.#runtime;
+    if (memory === null || divergedAtNonce(sql) !== null) return;
+    const safeHead = must(loadSafeHead(sql), "genesis follows the first safe head").blockNumber;
+    const nowMs = this.#runtime.now();
+    const isFrameOpening = isFrameDue(memory.head, safeHead);
+    if (!isFrameOpening && decideClose(memory.head, this.#limits(memory), nowMs) === null) return;
+    this.commit((draft) => {
+      if (isFrameOpening) draft.openFrame(safeHead);
+      const limits = { ...this.#limits(memory), targetBytes: draft.targetBytes };
+      if (decideClose(draft.head, limits, nowMs) !== null) draft.seal();
+    });
+  }
+
+  /** When `advance` will next close the batch by itself; null before genesis. */
+  nextCloseAtMs(): UnixMs | null {
+    const memory = this.#memory.get();
+    return memory === null ? null : nextCloseAtMs(memory.head, this.#limits(memory));
+  }
+
+  /** N14, C1: the wallet nonces that may be used from now on, durable before any is. */
+  raiseWatermark(walletNonce: number): void {
+    this.commit((draft) => {
+      raiseWatermark(this.#runtime.sql, walletNonce);
+      draft.append({ kind: "watermark", walletNonce });
+    });
+  }
+
+  /**
+   * The first transaction of an era: its identity, the genesis state, the root batch at the safe
+   * head, and every direct input that L1 already holds drained into its first frame.
+   */
+  genesis(safeHead: BlockNumber, randomEra: Uint8Array): void {
+    const { sql, storage, application, config } = this.#runtime;
+    const nowMs = this.#runtime.now();
+    const era = eraFromRandom(randomEra);
+    const draft = this.#dropOnThrow(() =>
+      transact(storage, () => {
+        insertHistory(sql, era, nowMs);
+        const state = application.genesis(config.appConfig);
+        const bytes = state.snapshot();
+        assert(state.progress().executedInputCount === 0, "a genesis state executed nothing");
+        insertSnapshot(
+          sql,
+          { batchIndex: null, l2TxIndex: offset(0), executedInputCount: 0, state: bytes },
+          nowMs,
+        );
+        const policy = loadPolicy(sql);
+        const frame = { fee: policy.recommendedFee, safeBlock: safeHead };
+        const draft = new Draft(
+          this.#runtime,
+          {
+            era,
+            state,
+            head: openBatch(null, batchNonce(0), frame, nowMs),
+            log: { height: 0, parent: ZERO_HASH, nextOffset: offset(1) },
+            snapshot: { executedInputCount: 0, takenAtMs: nowMs },
+            targetBytes: policy.batchTargetBytes,
+          },
+          nowMs,
+        );
+        draft.insertRoot();
+        draft.drain(-1);
+        return { records: draft.records, next: draft.finish() };
+      }),
+    );
+    this.#memory.set(draft.next);
+    this.#publish(draft.records);
+  }
+
+  /**
+   * One transaction of the lane. The memory moves only after it; on a throw it is dropped, since the
+   * application may have executed what the database rolled back.
+   */
+  commit<T>(work: (draft: Draft, memory: Memory) => T): T {
+    const memory = must(this.#memory.get(), "the lane commits after genesis");
+    const draft = new Draft(this.#runtime, memory, this.#runtime.now());
+    const { value, next } = this.#dropOnThrow(() =>
+      transact(this.#runtime.storage, () => {
+        const value = work(draft, memory);
+        return { value, next: draft.finish() };
+      }),
+    );
+    this.#memory.set(next);
+    this.#publish(draft.records);
+    return value;
+  }
+
+  #dropOnThrow<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      this.#memory.drop();
+      throw error;
+    }
+  }
+
+  #limits(memory: Memory): CloseLimits {
+    const { batchLingerMs, maxBatchOpenMs } = this.#runtime.config.timing;
+    return {
+      targetBytes: memory.targetBytes,
+      lingerMs: batchLingerMs,
+      maxOpenMs: maxBatchOpenMs,
+    };
+  }
+}

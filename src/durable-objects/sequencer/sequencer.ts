@@ -1,0 +1,206 @@
+/**
+ * The sequencer object: decides order once, and can always prove what it decided.
+ *
+ * A switchboard. The lane orders, `service` says whether it may, `duties` hang on the alarm, `feed`
+ * owns the sockets; this class only routes to them. The Worker authorises and parses what it
+ * forwards here.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { parseSubscribeQuery } from "../../core/api/query.ts";
+import { refusal } from "../../core/api/refusal.ts";
+import { internalError, type Rejection, unavailable } from "../../core/api/rejection.ts";
+import type {
+  DeploymentBody,
+  DigestBody,
+  FeedPage,
+  FeedQuery,
+  FeeQuote,
+  FinalizedBody,
+  HealthBody,
+  SequencerApi,
+  SignedUserOp,
+  SoftConfirmation,
+  TransactionBody,
+} from "../../core/api/sequencer-api.ts";
+import type { Application } from "../../core/application/application.ts";
+import { parseConfig, type Vars } from "../../core/config/config.ts";
+import type { Address } from "../../core/types/hex.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
+import { unixMs } from "../../core/types/units.ts";
+import { addressOfPrivateKey } from "../../crypto/key.ts";
+import { createSubmitter } from "../../l1/submitter.ts";
+import { errorName, log } from "../shared/log.ts";
+import { migrate } from "../shared/migrate.ts";
+import { Duties, type Parts } from "./duties.ts";
+import { Feed } from "./feed.ts";
+import { Lane } from "./lane.ts";
+import { MemoryStore } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { Snapshots } from "./serve-snapshots.ts";
+import { Service } from "./service.ts";
+import { deployment, feeQuote, health, transaction } from "./status.ts";
+import { loadHistory } from "./storage/history.ts";
+import { SEQUENCER_MIGRATIONS } from "./storage/schema.ts";
+
+type Answer<T> = Result<T, Rejection>;
+
+type All = Parts & { readonly memory: MemoryStore; readonly duties: Duties };
+
+export class SequencerObject extends DurableObject implements SequencerApi {
+  /** Null when the configuration is refused; the Worker answers for it then. */
+  readonly #all: All | null;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env, application: Application) {
+    super(ctx, env);
+    migrate(ctx.storage, SEQUENCER_MIGRATIONS);
+    this.#all = assemble(ctx, { ...env }, application);
+    if (this.#all !== null) ctx.waitUntil(this.#all.duties.ensureAlarm());
+  }
+
+  submit(op: SignedUserOp): Promise<Answer<SoftConfirmation>> {
+    if (this.#all === null) return Promise.resolve(err(unavailable("refused")));
+    const mode = this.#all.service.mode();
+    if (mode !== "serving") return Promise.resolve(err(unavailable(mode)));
+    return this.#all.lane.submit(op);
+  }
+
+  async fee(): Promise<Answer<FeeQuote>> {
+    return this.#ask(({ runtime, memory }) => feeQuote(runtime, memory));
+  }
+
+  async nextNonce(sender: Address): Promise<Answer<number>> {
+    return this.#ask(({ memory }) => {
+      const live = memory.get();
+      return live === null ? err(unavailable("starting")) : ok(live.state.nextNonce(sender));
+    });
+  }
+
+  async deployment(): Promise<Answer<DeploymentBody>> {
+    return this.#ask(({ runtime }) => deployment(runtime));
+  }
+
+  async transaction(sender: Address, nonce: number): Promise<Answer<TransactionBody>> {
+    return this.#ask(({ runtime }) => transaction(runtime, sender, nonce));
+  }
+
+  async health(): Promise<HealthBody> {
+    const all = this.#all;
+    if (all === null) return MISCONFIGURED;
+    const mode = all.lane.isQueueFull ? "draining" : all.service.derive();
+    return health(all.runtime, mode);
+  }
+
+  async feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {
+    return this.#ask(({ runtime, feed }) =>
+      loadHistory(runtime.sql) === null ? err(unavailable("starting")) : feed.page(query),
+    );
+  }
+
+  async finalized(): Promise<Answer<FinalizedBody>> {
+    return this.#ask(({ snapshots }) => snapshots.finalized());
+  }
+
+  async finalizedDigest(): Promise<Answer<DigestBody>> {
+    return this.#ask(({ snapshots }) => snapshots.digest());
+  }
+
+  async heartbeat(): Promise<void> {
+    this.#all?.service.derive();
+    await this.#all?.duties.ensureAlarm();
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#all?.duties.tick();
+  }
+
+  /** Sockets and streamed states; the Worker authorised the request and passes it on unchanged. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const answer = this.#ask((all) => this.#stream(all, url, request));
+    if (answer.ok) return answer.value;
+    const { status, headers, body } = refusal(answer.error);
+    return new Response(body, { status, headers });
+  }
+
+  #stream(all: All, url: URL, request: Request): Answer<Response> {
+    if (loadHistory(all.runtime.sql) === null) return err(unavailable("starting"));
+    switch (url.pathname) {
+      case "/ws/subscribe": {
+        const query = parseSubscribeQuery((name) => url.searchParams.get(name));
+        return query.ok ? all.feed.subscribe(query.value) : query;
+      }
+      case "/finalized_state":
+        return all.snapshots.streamFinalized(request.headers.get("if-none-match"));
+      case "/latest_snapshot":
+        return all.snapshots.streamLatest();
+      default:
+        return err(internalError);
+    }
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#all?.feed.onMessage(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    this.#all?.feed.onClose(socket);
+    // Codes that may not be sent stand for "no code" and "lost"; without an answer the peer waits 10 s.
+    const unsendable = code === 1005 || code === 1006 || code === 1015;
+    socket.close(unsendable ? 1000 : code, reason);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#all?.feed.onClose(socket);
+  }
+
+  /** Answers from the parts. A broken invariant is logged and answered without its text. */
+  #ask<T>(question: (all: All) => Answer<T>): Answer<T> {
+    if (this.#all === null) return err(unavailable("refused"));
+    try {
+      return question(this.#all);
+    } catch (error) {
+      log("error", "request-failed", { error: errorName(error) });
+      return err(internalError);
+    }
+  }
+}
+
+const MISCONFIGURED: HealthBody = {
+  status: "degraded",
+  mode: "refused",
+  safe_block: null,
+  safe_block_age_s: null,
+  blocks_to_danger: null,
+  unposted_batches: null,
+  oldest_unposted_age_s: null,
+  feed_head: null,
+  era: null,
+  generation: null,
+};
+
+function assemble(ctx: DurableObjectState, vars: Vars, application: Application): All | null {
+  const config = parseConfig(vars, application, addressOfPrivateKey);
+  if (!config.ok) return null;
+  const { storage } = ctx;
+  const runtime: Runtime = {
+    storage,
+    sql: storage.sql,
+    config: config.value,
+    application,
+    keccak: keccak_256,
+    now: () => unixMs(Date.now()),
+  };
+  const memory = new MemoryStore(runtime);
+  const service = new Service(runtime, memory);
+  const feed = new Feed(runtime, ctx);
+  const lane = new Lane(runtime, memory, {
+    mode: () => service.mode(),
+    publish: (records) => feed.publish(records),
+  });
+  const snapshots = new Snapshots(runtime);
+  const submitter = createSubmitter(config.value.secrets.submitterKey);
+  const parts = { runtime, service, lane, feed, snapshots, submitter };
+  return { ...parts, memory, duties: new Duties(parts) };
+}

@@ -1,0 +1,118 @@
+/** What the object says about itself and about an op. Reads only. */
+
+import { type Mode, notFound, type Rejection, rejection } from "../../core/api/rejection.ts";
+import type {
+  DeploymentBody,
+  FeeQuote,
+  HealthBody,
+  TransactionBody,
+} from "../../core/api/sequencer-api.ts";
+import { formatEra } from "../../core/chunk/era.ts";
+import { suggestedMaxFee } from "../../core/fee/batch-policy.ts";
+import { blocksToDanger } from "../../core/recovery/danger.ts";
+import { type Address, toHex } from "../../core/types/hex.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
+import { feeExponent } from "../../core/types/units.ts";
+import { checksumAddress } from "../../core/wire/address.ts";
+import { domainSeparator, userOpDigest } from "../../core/wire/user-op.ts";
+import type { MemoryStore } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { inspectDanger } from "./service.ts";
+import { frontierNonce } from "./storage/acceptance.ts";
+import { batchOnL1, findOp, type OpRow, rollbackOf, unposted } from "./storage/egress.ts";
+import { feedHead, loadHistory } from "./storage/history.ts";
+import { loadIdentity } from "./storage/identity.ts";
+import { loadSafeHead } from "./storage/l1-inputs.ts";
+import { loadPolicy } from "./storage/policy.ts";
+
+const noOpenFrame: Rejection = {
+  ...rejection(503, "UNAVAILABLE", "no open frame"),
+  retryAfterS: 2,
+};
+
+/** `GET /fee`, in exponents. */
+export function feeQuote(runtime: Runtime, memory: MemoryStore): Result<FeeQuote, Rejection> {
+  const fee = memory.get()?.head.fee;
+  if (fee === undefined) return err(noOpenFrame);
+  const recommended = loadPolicy(runtime.sql).recommendedFee;
+  return ok({
+    fee,
+    recommended_fee: recommended,
+    suggested_max_fee: suggestedMaxFee(fee, recommended),
+  });
+}
+
+/** `GET /deployment`; `starting` until L1 was seen once and genesis is done. */
+export function deployment(runtime: Runtime): Result<DeploymentBody, Rejection> {
+  const identity = loadIdentity(runtime.sql);
+  const history = loadHistory(runtime.sql);
+  if (identity === null || history === null) return err(noOpenFrame);
+  return ok({
+    chain_id: identity.chainId,
+    app: checksumAddress(identity.app),
+    input_box: checksumAddress(identity.inputBox),
+    input_box_block: identity.inputBoxBlock,
+    submitter: checksumAddress(identity.submitter),
+    application: identity.application,
+    application_config: runtime.application.describeConfig(runtime.config.appConfig),
+    era: formatEra(history.era),
+  });
+}
+
+/** `GET /tx/:sender/:nonce` (I6): the valid row, else the newest void one, else 404. */
+export function transaction(
+  runtime: Runtime,
+  sender: Address,
+  nonce: number,
+): Result<TransactionBody, Rejection> {
+  const row = findOp(runtime.sql, sender, nonce);
+  if (row === null) return err(notFound("no such op"));
+  const l1 = row.isVoid ? null : batchOnL1(runtime.sql, row.batchIndex);
+  const rollback = row.isVoid ? rollbackOf(runtime.sql, row.offset) : null;
+  const { chainId, app } = runtime.config;
+  const separator = domainSeparator({ chainId, verifyingContract: app });
+  const digest = userOpDigest(separator, { nonce, ...opOf(row) }, runtime.keccak);
+  return ok({
+    ok: true,
+    sender: checksumAddress(sender),
+    nonce,
+    state: row.isVoid ? "voided" : l1 === null ? "ordered" : l1.isAccepted ? "settled" : "posted",
+    offset: row.offset,
+    batch_nonce: row.batchNonce,
+    frame_fee: row.frameFee,
+    digest: toHex(digest),
+    l1: l1 === null ? null : { tx_hash: l1.transactionHash, block_number: l1.blockNumber },
+    voided:
+      rollback === null
+        ? null
+        : { rollback_offset: rollback.offset, generation: rollback.generation },
+    receipt: null,
+  });
+}
+
+function opOf(row: OpRow) {
+  return { maxFee: feeExponent(row.maxFee), data: row.data };
+}
+
+/** `GET /healthz` (I7): ok means serving. Unknown numbers are null. */
+export function health(runtime: Runtime, mode: Mode): HealthBody {
+  const { sql, config } = runtime;
+  const nowMs = runtime.now();
+  const head = loadSafeHead(sql);
+  const history = loadHistory(sql);
+  const waiting = history === null ? null : unposted(sql, frontierNonce(sql));
+  const sealedAtMs = waiting?.oldestSealedAtMs ?? null;
+  return {
+    status: mode === "serving" ? "ok" : "degraded",
+    mode,
+    safe_block: head?.blockNumber ?? null,
+    safe_block_age_s: head === null ? null : Math.floor(nowMs / 1000) - head.blockTimestamp,
+    blocks_to_danger:
+      history === null ? null : blocksToDanger(inspectDanger(sql, nowMs), config.timing),
+    unposted_batches: waiting?.count ?? null,
+    oldest_unposted_age_s: sealedAtMs === null ? null : Math.floor((nowMs - sealedAtMs) / 1000),
+    feed_head: history === null ? null : feedHead(sql),
+    era: history === null ? null : formatEra(history.era),
+    generation: history?.generation ?? null,
+  };
+}

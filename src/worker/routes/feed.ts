@@ -1,0 +1,33 @@
+/** `GET /ws/subscribe` (F1, F5) and `GET /feed` (F7). The object serves the socket itself. */
+
+import { Hono } from "hono";
+import { parseFeedQuery, parseSubscribeQuery } from "../../core/api/query.ts";
+import { badRequest } from "../../core/api/rejection.ts";
+import type { FeedPage } from "../../core/api/sequencer-api.ts";
+import { refuse, refuseMethod } from "../errors.ts";
+import { jsonText } from "../json.ts";
+import type { Site } from "../site.ts";
+
+export const feed = new Hono<Site>()
+  .get("/ws/subscribe", (c) => {
+    if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+      return refuse(badRequest("expected a WebSocket upgrade"));
+    }
+    const query = parseSubscribeQuery((name) => c.req.query(name) ?? null);
+    return query.ok ? c.var.sequencer.fetch(c.req.raw) : refuse(query.error);
+  })
+  .get("/feed", async (c) => {
+    const query = parseFeedQuery((name) => c.req.query(name) ?? null);
+    if (!query.ok) return refuse(query.error);
+    const page = await c.var.sequencer.feedPage(query.value);
+    return page.ok ? jsonText(formatFeedPage(page.value)) : refuse(page.error);
+  })
+  .all("/ws/subscribe", () => refuseMethod("GET"))
+  .all("/feed", () => refuseMethod("GET, HEAD"));
+
+/** JSON text of a page. Records are JSON already, and a page may be 1 MiB of them. */
+function formatFeedPage(page: FeedPage): string {
+  const { records, next_offset, ...head } = page;
+  const opening = JSON.stringify(head).slice(0, -1);
+  return `${opening},"records":[${records.join(",")}],"next_offset":${next_offset}}`;
+}

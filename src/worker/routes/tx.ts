@@ -1,0 +1,101 @@
+/**
+ * `POST /tx` (I1 to I5) and `GET /tx/:sender/:nonce` (I6).
+ *
+ * A submission costs one signature recovery here and one call to the object; nothing about the
+ * sender is looked up before. If the object fails mid-call the op may be included or not, and the
+ * client finds out by submitting it again (I4).
+ */
+
+import { Hono } from "hono";
+import wasm from "../../../build/wasm/secp256k1.wasm";
+import { parseTransactionPath } from "../../core/api/query.ts";
+import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
+import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
+import { invalidJson, parseTxRequest } from "../../core/api/tx-request.ts";
+import { verifySender } from "../../core/api/verify-sender.ts";
+import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
+import { err, type Result } from "../../core/types/result.ts";
+import { checksumAddress } from "../../core/wire/address.ts";
+import type { RecoverAddress } from "../../core/wire/signature.ts";
+import { createRecoverAddress } from "../../crypto/secp256k1.ts";
+import { readBody } from "../body.ts";
+import type { Deployment } from "../config.ts";
+import { ALLOW_ORIGIN } from "../cors.ts";
+import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
+import { answer } from "../json.ts";
+import type { SequencerStub, Site } from "../site.ts";
+
+const SUCCESS_HEADERS = {
+  "content-type": "application/json",
+  [ALLOW_ORIGIN.name]: ALLOW_ORIGIN.value,
+};
+const JSON_TYPE = /^application\/(?:[^\s/;]+\+)?json\s*(?:;|$)/i;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Per isolate: the curve's tables are built at the first op. */
+let recoverAddress: RecoverAddress | null = null;
+
+export const transaction = new Hono<Site>()
+  .get("/tx/:sender/:nonce", async (c) => {
+    const path = parseTransactionPath(c.req.param("sender"), c.req.param("nonce"));
+    if (!path.ok) return refuse(path.error);
+    return answer(await c.var.sequencer.transaction(path.value.sender, path.value.nonce));
+  })
+  .all("/tx/:sender/:nonce", () => refuseMethod("GET, HEAD"))
+  .all("/tx", () => refuseMethod("POST"));
+
+/** The whole of `POST /tx`, CORS included: the router is not asked. */
+export async function submitTransaction(
+  request: Request,
+  deployment: Deployment,
+  sequencer: SequencerStub,
+): Promise<Response> {
+  try {
+    const op = await readOp(request, deployment);
+    if (!op.ok) return refuseSubmission(op.error);
+    const confirmed = await sequencer.submit(op.value);
+    if (!confirmed.ok) return refuseSubmission(confirmed.error);
+    return new Response(formatSuccess(op.value, confirmed.value), { headers: SUCCESS_HEADERS });
+  } catch (error) {
+    return refuseSubmission(rejectionOf(error));
+  }
+}
+
+/** Rows 1 to 14 of P§4.1. */
+async function readOp(
+  request: Request,
+  { maxMethodPayloadBytes, domainSeparator }: Deployment,
+): Promise<Result<SignedUserOp, Rejection>> {
+  const body = await readBody(request, BODY_BYTES_MAX);
+  if (body === null) return err(payloadTooLarge);
+  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
+    return err(badRequest("missing content type"));
+  }
+  const text = decodeUtf8(body);
+  if (text === null) return err(invalidJson);
+  const parsed = parseTxRequest(text, maxMethodPayloadBytes);
+  if (!parsed.ok) return parsed;
+  recoverAddress ??= createRecoverAddress(wasm);
+  return verifySender(parsed.value, domainSeparator, recoverAddress);
+}
+
+/** Null when the bytes are not UTF-8. A byte order mark stays, and is then no JSON. */
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    // A fatal decoder says so by throwing.
+    return null;
+  }
+}
+
+function formatSuccess(op: SignedUserOp, at: SoftConfirmation): string {
+  const sender = checksumAddress(op.sender);
+  return `{"ok":true,"sender":"${sender}","nonce":${op.nonce},"offset":${at.offset},"batch_nonce":${at.batchNonce},"frame_fee":${at.frameFee}}`;
+}
+
+function refuseSubmission(rejected: Rejection): Response {
+  const response = refuse(rejected);
+  response.headers.set(ALLOW_ORIGIN.name, ALLOW_ORIGIN.value);
+  return response;
+}
