@@ -7,6 +7,7 @@
 
 import { assert } from "../core/types/assert.ts";
 import type { Keccak256 } from "../core/wire/user-op.ts";
+import { type CFunction, cFunction } from "./c-function.ts";
 
 /** The binary has one buffer: the host writes input into it and reads the hash from its start. */
 const BUFFER_BYTES = 16 * 1024;
@@ -14,8 +15,6 @@ const HASH_BITS = 256;
 const HASH_BYTES = 32;
 /** First byte of Keccak's padding; SHA-3 has 6 here. */
 const PADDING = 0x01;
-
-type CFunction = (...args: number[]) => number;
 
 type Hasher = {
   readonly buffer: Uint8Array;

@@ -19,9 +19,7 @@ import {
   recoverAddress,
 } from "../core/wire/signature.ts";
 import type { Keccak256 } from "../core/wire/user-op.ts";
-
-/** Every export of the binary takes and returns 32-bit integers: sizes, flags, addresses in memory. */
-type CFunction = (...args: number[]) => number;
+import { cFunction } from "./c-function.ts";
 
 /** The memory that the binary imports is exactly this large and cannot grow. */
 const MEMORY_PAGES = 256;
@@ -129,10 +127,4 @@ function environment(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
     abort: refuse,
     _abort: refuse,
   };
-}
-
-function cFunction(value: unknown): CFunction {
-  assert(typeof value === "function", "the pinned binary exports the functions used here");
-  // The type system knows exports only as functions of anything.
-  return value as CFunction;
 }

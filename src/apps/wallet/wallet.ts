@@ -47,6 +47,8 @@ import {
 const DEVNET_PORTAL = "0xACA6586A0Cf05bD831f2501E7B4aea550dA6562D";
 const DEVNET_TOKEN = "0x95d0c8A7d11342299807A2Fc19ac44C2321cCc68";
 
+export type { WalletConfig };
+
 export const walletApplication: Application<WalletConfig> = {
   name: "wallet",
   maxMethodPayloadBytes: METHOD_BYTES_MAX,

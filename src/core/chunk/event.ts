@@ -6,6 +6,7 @@
  * an event are also its Merkle leaf, and delimit themselves, so a chunk stores them end to end.
  */
 
+import { assert } from "../types/assert.ts";
 import {
   type Address,
   addressFromBytes,
@@ -79,11 +80,12 @@ export type ChunkEvent =
 
 /** A u64 above 2^53 counts as malformed: nothing that this log holds reaches it (S7). */
 export type ChunkError = {
-  readonly reason: "truncated" | "unknown-kind" | "unsafe-integer" | "trailing-bytes";
+  readonly reason: "truncated" | "unknown-kind" | "unsafe-integer";
 };
 
 const KIND = { op: 1, direct: 2, frame: 3, seal: 4, rollback: 5, watermark: 6 } as const;
 
+/** Canonical bytes. Asserts that every integer fits its field. */
 export function encodeEvent(event: ChunkEvent): Uint8Array {
   const writer = new EventWriter(eventBytes(event));
   writer.uint(1, KIND[event.kind]);
@@ -136,6 +138,9 @@ function eventBytes(event: ChunkEvent): number {
   }
 }
 
+/** The greatest integer of each width; a u64 ends at the safe integers. */
+const MOST = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff, 8: Number.MAX_SAFE_INTEGER } as const;
+
 class EventWriter {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
@@ -147,6 +152,7 @@ class EventWriter {
   }
 
   uint(width: 1 | 2 | 4 | 8, value: number): this {
+    assert(Number.isInteger(value) && value >= 0 && value <= MOST[width], "an integer fits");
     if (width === 8) {
       this.#view.setUint32(this.#at, Math.floor(value / 2 ** 32));
       this.#view.setUint32(this.#at + 4, value % 2 ** 32);

@@ -16,7 +16,7 @@ import {
   hashFromBytes,
 } from "../types/hex.ts";
 import { err, ok, type Result } from "../types/result.ts";
-import { type Offset, offset } from "../types/units.ts";
+import { counter, type Offset, offset, U32_MAX } from "../types/units.ts";
 
 export const CHUNK_VERSION = 1 as const;
 export const CHUNK_DOMAIN = "baton/chunk/v1";
@@ -31,6 +31,7 @@ export type ChunkHeader = {
   /** Hash of the chunk before; zero at height 0. */
   readonly parent: Hash32;
   readonly root: Hash32;
+  /** u32 */
   readonly eventCount: number;
   readonly firstOffset: Offset;
   readonly nextOffset: Offset;
@@ -40,11 +41,13 @@ export type HeaderError = { readonly reason: "wrong-length" | "wrong-version" | 
 
 const HEADER_BYTES = 145;
 
+/** Canonical bytes. Asserts that every integer fits its field. */
 export function encodeHeader(header: ChunkHeader): Uint8Array {
   assert(header.era.length === 16, "an era is 16 bytes");
+  assert(counter(header.eventCount, "event count") <= U32_MAX, "an event count is a u32");
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
-  const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(value));
+  const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(counter(value, "a u64")));
   view.setUint8(0, CHUNK_VERSION);
   u64(1, header.chainId);
   bytes.set(fromHex(header.app), 9);

@@ -4,6 +4,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { assert } from "../types/assert.ts";
 import { bytesEqual } from "../types/bytes.ts";
 
+const HASH_BYTES = 32;
+
 /** 32 bytes. The prefix keeps a leaf from being taken for a node. */
 export function leafHash(leaf: Uint8Array): Uint8Array {
   const prefixed = new Uint8Array(1 + leaf.length);
@@ -62,10 +64,16 @@ export type MerkleProof = {
   readonly root: Uint8Array;
 };
 
-/** Whether `path` leads from the leaf to the root and has exactly the length that it must have. */
+/**
+ * Whether `path` leads from the leaf to the root and has exactly the length that it must have. Total:
+ * a proof comes from a stranger, so nothing about it is asserted.
+ */
 export function verifyPath(proof: MerkleProof): boolean {
   const { index, count, path, root } = proof;
-  if (!Number.isSafeInteger(index) || index < 0 || index >= count) return false;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count)) return false;
+  if (index < 0 || index >= count) return false;
+  // A node has no room for a longer hash, and would fill up a shorter one with zeros.
+  if (![proof.leafHash, ...path].every((one) => one.length === HASH_BYTES)) return false;
   let hash = proof.leafHash;
   let used = 0;
   for (

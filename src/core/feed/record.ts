@@ -88,7 +88,10 @@ export function formatRecord(record: FeedRecord): string {
   }
 }
 
-/** For clients: strict on types and bounds, blind to unknown fields. Errors: what is wrong. */
+/**
+ * For clients: strict on types and bounds, blind to unknown fields. Errors: what is wrong. Offsets
+ * start at 1 (F1), and a rollback keeps nothing at or beyond its own.
+ */
 export function parseRecord(text: string): Result<FeedRecord, string> {
   let value: unknown;
   try {
@@ -109,7 +112,7 @@ function readRecord(fields: Fields): FeedRecord | null {
     case "user_op":
       return {
         kind: "user_op",
-        offset: offset(fields.integer("offset")),
+        offset: fields.offset(),
         sender: fields.address("sender"),
         nonce: fields.integer("nonce", U32_MAX),
         fee: feeExponent(fields.integer("fee", U16_MAX)),
@@ -120,7 +123,7 @@ function readRecord(fields: Fields): FeedRecord | null {
     case "direct_input":
       return {
         kind: "direct_input",
-        offset: offset(fields.integer("offset")),
+        offset: fields.offset(),
         sender: fields.address("sender"),
         blockNumber: blockNumber(fields.integer("block_number")),
         payload: fields.bytes("payload"),
@@ -132,8 +135,8 @@ function readRecord(fields: Fields): FeedRecord | null {
     case "rollback":
       return {
         kind: "rollback",
-        offset: offset(fields.integer("offset")),
-        keepThrough: offset(fields.integer("keep_through")),
+        offset: fields.offset(),
+        keepThrough: fields.keepThrough(),
         generation: fields.integer("generation"),
       };
     default:
@@ -166,6 +169,18 @@ class Fields {
     return 0;
   }
 
+  offset(): Offset {
+    const value = this.integer("offset");
+    if (value === 0) this.wrong ??= "offset";
+    return offset(value);
+  }
+
+  keepThrough(): Offset {
+    const value = this.integer("keep_through");
+    if (value >= this.integer("offset")) this.wrong ??= "keep_through";
+    return offset(value);
+  }
+
   address(name: string): Address {
     const parsed = parseAddress(this.text(name));
     if (parsed !== null) return parsed;
@@ -182,7 +197,7 @@ class Fields {
 
   bytes(name: string): Uint8Array {
     const text = this.text(name);
-    if (/^0x([0-9a-f]{2})*$/i.test(text)) return hexToBytes(text.slice(2));
+    if (text.length % 2 === 0 && /^0x[0-9a-f]*$/i.test(text)) return hexToBytes(text.slice(2));
     this.wrong ??= name;
     return new Uint8Array(0);
   }

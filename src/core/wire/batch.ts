@@ -10,9 +10,10 @@
  * strings that `ethereum_ssz` takes: one byte string more or less is a consensus fork.
  */
 
-import { assert } from "../types/assert.ts";
+import { assert, must } from "../types/assert.ts";
 import { SIGNATURE_BYTES } from "../types/protocol.ts";
 import { err, ok, type Result } from "../types/result.ts";
+import { U16_MAX, U32_MAX } from "../types/units.ts";
 
 /** An op as it travels in a batch; the signature's length is the scheduler's to judge. */
 export type WireUserOp = {
@@ -52,6 +53,7 @@ const OFFSET_BYTES = 4;
 const BATCH_FIXED = 12;
 const FRAME_FIXED = 14;
 const OP_FIXED = 14;
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** Size of a batch without frames. */
 export const BATCH_BYTES_BASE: number = BATCH_FIXED;
@@ -63,6 +65,7 @@ export function userOpBytes(dataLength: number): number {
   return OFFSET_BYTES + OP_FIXED + SIGNATURE_BYTES + dataLength;
 }
 
+/** Asserts that every integer fits its field: a `DataView` would wrap it without a word. */
 export function encodeBatch(batch: Batch): Uint8Array {
   const bytes = new Uint8Array(BATCH_FIXED + listBytes(batch.frames, frameBytes));
   const writer = new Writer(bytes);
@@ -112,16 +115,19 @@ class Writer {
   }
 
   u16(value: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= U16_MAX, "a field is a u16");
     this.#view.setUint16(this.at, value, true);
     this.at += 2;
   }
 
   u32(value: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= U32_MAX, "a field is a u32");
     this.#view.setUint32(this.at, value, true);
     this.at += 4;
   }
 
   u64(value: bigint): void {
+    assert(value >= 0n && value <= U64_MAX, "a field is a u64");
     this.#view.setBigUint64(this.at, value, true);
     this.at += 8;
   }
@@ -145,10 +151,11 @@ class Writer {
   }
 }
 
+/** Byte fields of the result are views into `bytes`, which must not change while they are in use. */
 export function decodeBatch(bytes: Uint8Array): Result<Batch, SszError> {
   const parts = splitContainer(bytes, BATCH_FIXED, [8]);
   if (!parts.ok) return parts;
-  const frames = decodeList(parts.value[0] ?? bytes, decodeFrame);
+  const frames = decodeList(must(parts.value[0], "a batch has one variable part"), decodeFrame);
   if (!frames.ok) return frames;
   return ok({ nonce: viewOf(bytes).getBigUint64(0, true), frames: frames.value });
 }
@@ -156,7 +163,7 @@ export function decodeBatch(bytes: Uint8Array): Result<Batch, SszError> {
 function decodeFrame(bytes: Uint8Array): Result<Frame, SszError> {
   const parts = splitContainer(bytes, FRAME_FIXED, [0]);
   if (!parts.ok) return parts;
-  const userOps = decodeList(parts.value[0] ?? bytes, decodeOp);
+  const userOps = decodeList(must(parts.value[0], "a frame has one variable part"), decodeOp);
   if (!userOps.ok) return userOps;
   const view = viewOf(bytes);
   const safeBlock = view.getBigUint64(4, true);

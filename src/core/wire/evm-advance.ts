@@ -3,6 +3,7 @@
  * `EvmAdvance(uint256,address,address,uint256,uint256,uint256,uint256,bytes)`.
  */
 
+import { assert } from "../types/assert.ts";
 import { type Address, addressFromBytes, fromHex } from "../types/hex.ts";
 import { err, ok, type Result } from "../types/result.ts";
 
@@ -26,7 +27,9 @@ export type EvmAdvanceError = {
 const SELECTOR: readonly number[] = [0x41, 0x5b, 0xf3, 0x63];
 const WORD = 32;
 const HEAD_WORDS = 8;
+const WORD_SPAN = 1n << 256n;
 
+/** Asserts that every integer is a uint256. */
 export function encodeEvmAdvance(input: EvmAdvance): Uint8Array {
   const padded = Math.ceil(input.payload.length / WORD) * WORD;
   const bytes = new Uint8Array(4 + (HEAD_WORDS + 1) * WORD + padded);
@@ -43,6 +46,7 @@ export function encodeEvmAdvance(input: EvmAdvance): Uint8Array {
     BigInt(input.payload.length),
   ];
   for (const [i, word] of words.entries()) {
+    assert(word >= 0n && word < WORD_SPAN, "a word is a uint256");
     bytes.set(fromHex(`0x${word.toString(16).padStart(64, "0")}`), 4 + i * WORD);
   }
   bytes.set(input.payload, 4 + (HEAD_WORDS + 1) * WORD);

@@ -7,7 +7,6 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import { parseSubscribeQuery } from "../../core/api/query.ts";
 import { refusal } from "../../core/api/refusal.ts";
 import { internalError, type Rejection, unavailable } from "../../core/api/rejection.ts";
@@ -29,6 +28,7 @@ import { parseConfig, type Vars } from "../../core/config/config.ts";
 import type { Address } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import { unixMs } from "../../core/types/units.ts";
+import type { Keccak256 } from "../../core/wire/user-op.ts";
 import { addressOfPrivateKey } from "../../crypto/key.ts";
 import { createSubmitter } from "../../l1/submitter.ts";
 import { errorName, log } from "../shared/log.ts";
@@ -46,16 +46,26 @@ import { SEQUENCER_MIGRATIONS } from "./storage/schema.ts";
 
 type Answer<T> = Result<T, Rejection>;
 
+/** What the composition root mounts. */
+export type Mounted<AppConfig> = {
+  readonly application: Application<AppConfig>;
+  readonly keccak: Keccak256;
+};
+
 type All = Parts & { readonly memory: MemoryStore; readonly duties: Duties };
 
-export class SequencerObject extends DurableObject implements SequencerApi {
+/** `Env` is the Worker's environment: the variables of decisions section 9. */
+export class SequencerObject<Env extends Vars, AppConfig>
+  extends DurableObject<Env>
+  implements SequencerApi
+{
   /** Null when the configuration is refused; the Worker answers for it then. */
   readonly #all: All | null;
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env, application: Application) {
+  constructor(ctx: DurableObjectState, env: Env, mounted: Mounted<AppConfig>) {
     super(ctx, env);
     migrate(ctx.storage, SEQUENCER_MIGRATIONS);
-    this.#all = assemble(ctx, { ...env }, application);
+    this.#all = assemble(ctx, env, mounted);
     if (this.#all !== null) ctx.waitUntil(this.#all.duties.ensureAlarm());
   }
 
@@ -66,44 +76,44 @@ export class SequencerObject extends DurableObject implements SequencerApi {
     return this.#all.lane.submit(op);
   }
 
-  async fee(): Promise<Answer<FeeQuote>> {
-    return this.#ask(({ runtime, memory }) => feeQuote(runtime, memory));
+  fee(): Promise<Answer<FeeQuote>> {
+    return this.#answer(({ runtime, memory }) => feeQuote(runtime, memory));
   }
 
-  async nextNonce(sender: Address): Promise<Answer<number>> {
-    return this.#ask(({ memory }) => {
+  nextNonce(sender: Address): Promise<Answer<number>> {
+    return this.#answer(({ memory }) => {
       const live = memory.get();
       return live === null ? err(unavailable("starting")) : ok(live.state.nextNonce(sender));
     });
   }
 
-  async deployment(): Promise<Answer<DeploymentBody>> {
-    return this.#ask(({ runtime }) => deployment(runtime));
+  deployment(): Promise<Answer<DeploymentBody>> {
+    return this.#answer(({ runtime }) => deployment(runtime));
   }
 
-  async transaction(sender: Address, nonce: number): Promise<Answer<TransactionBody>> {
-    return this.#ask(({ runtime }) => transaction(runtime, sender, nonce));
+  transaction(sender: Address, nonce: number): Promise<Answer<TransactionBody>> {
+    return this.#answer(({ runtime }) => transaction(runtime, sender, nonce));
   }
 
-  async health(): Promise<HealthBody> {
+  health(): Promise<HealthBody> {
     const all = this.#all;
-    if (all === null) return MISCONFIGURED;
+    if (all === null) return Promise.resolve(MISCONFIGURED);
     const mode = all.lane.isQueueFull ? "draining" : all.service.derive();
-    return health(all.runtime, mode);
+    return Promise.resolve(health(all.runtime, mode));
   }
 
-  async feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {
-    return this.#ask(({ runtime, feed }) =>
+  feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {
+    return this.#answer(({ runtime, feed }) =>
       loadHistory(runtime.sql) === null ? err(unavailable("starting")) : feed.page(query),
     );
   }
 
-  async finalized(): Promise<Answer<FinalizedBody>> {
-    return this.#ask(({ snapshots }) => snapshots.finalized());
+  finalized(): Promise<Answer<FinalizedBody>> {
+    return this.#answer(({ snapshots }) => snapshots.finalized());
   }
 
-  async finalizedDigest(): Promise<Answer<DigestBody>> {
-    return this.#ask(({ snapshots }) => snapshots.digest());
+  finalizedDigest(): Promise<Answer<DigestBody>> {
+    return this.#answer(({ snapshots }) => snapshots.digest());
   }
 
   async heartbeat(): Promise<void> {
@@ -116,7 +126,7 @@ export class SequencerObject extends DurableObject implements SequencerApi {
   }
 
   /** Sockets and streamed states; the Worker authorised the request and passes it on unchanged. */
-  override async fetch(request: Request): Promise<Response> {
+  override fetch(request: Request): Response {
     const url = new URL(request.url);
     const answer = this.#ask((all) => this.#stream(all, url, request));
     if (answer.ok) return answer.value;
@@ -155,6 +165,10 @@ export class SequencerObject extends DurableObject implements SequencerApi {
     this.#all?.feed.onClose(socket);
   }
 
+  #answer<T>(question: (all: All) => Answer<T>): Promise<Answer<T>> {
+    return Promise.resolve(this.#ask(question));
+  }
+
   /** Answers from the parts. A broken invariant is logged and answered without its text. */
   #ask<T>(question: (all: All) => Answer<T>): Answer<T> {
     if (this.#all === null) return err(unavailable("refused"));
@@ -180,7 +194,12 @@ const MISCONFIGURED: HealthBody = {
   generation: null,
 };
 
-function assemble(ctx: DurableObjectState, vars: Vars, application: Application): All | null {
+function assemble<AppConfig>(
+  ctx: DurableObjectState,
+  vars: Vars,
+  mounted: Mounted<AppConfig>,
+): All | null {
+  const { application, keccak } = mounted;
   const config = parseConfig(vars, application, addressOfPrivateKey);
   if (!config.ok) return null;
   const { storage } = ctx;
@@ -188,8 +207,8 @@ function assemble(ctx: DurableObjectState, vars: Vars, application: Application)
     storage,
     sql: storage.sql,
     config: config.value,
-    application,
-    keccak: keccak_256,
+    application: application as Application,
+    keccak,
     now: () => unixMs(Date.now()),
   };
   const memory = new MemoryStore(runtime);

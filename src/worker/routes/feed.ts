@@ -3,7 +3,7 @@
 import { Hono } from "hono";
 import { parseFeedQuery, parseSubscribeQuery } from "../../core/api/query.ts";
 import { badRequest } from "../../core/api/rejection.ts";
-import type { FeedPage } from "../../core/api/sequencer-api.ts";
+import { formatFeedPage } from "../../core/api/responses.ts";
 import { refuse, refuseMethod } from "../errors.ts";
 import { jsonText } from "../json.ts";
 import type { Site } from "../site.ts";
@@ -24,10 +24,3 @@ export const feed = new Hono<Site>()
   })
   .all("/ws/subscribe", () => refuseMethod("GET"))
   .all("/feed", () => refuseMethod("GET, HEAD"));
-
-/** JSON text of a page. Records are JSON already, and a page may be 1 MiB of them. */
-function formatFeedPage(page: FeedPage): string {
-  const { records, next_offset, ...head } = page;
-  const opening = JSON.stringify(head).slice(0, -1);
-  return `${opening},"records":[${records.join(",")}],"next_offset":${next_offset}}`;
-}

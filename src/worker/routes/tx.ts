@@ -7,20 +7,18 @@
  */
 
 import { Hono } from "hono";
-import wasm from "../../../build/wasm/secp256k1.wasm";
 import { parseTransactionPath } from "../../core/api/query.ts";
 import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
-import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
+import { formatConfirmation } from "../../core/api/responses.ts";
+import type { SignedUserOp } from "../../core/api/sequencer-api.ts";
 import { invalidJson, parseTxRequest } from "../../core/api/tx-request.ts";
 import { verifySender } from "../../core/api/verify-sender.ts";
 import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
 import { err, type Result } from "../../core/types/result.ts";
-import { checksumAddress } from "../../core/wire/address.ts";
-import type { RecoverAddress } from "../../core/wire/signature.ts";
-import { createRecoverAddress } from "../../crypto/secp256k1.ts";
 import { readBody } from "../body.ts";
 import type { Deployment } from "../config.ts";
 import { ALLOW_ORIGIN } from "../cors.ts";
+import { keccak, recoverAddress } from "../curve.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
 import { answer } from "../json.ts";
 import type { SequencerStub, Site } from "../site.ts";
@@ -31,9 +29,6 @@ const SUCCESS_HEADERS = {
 };
 const JSON_TYPE = /^application\/(?:[^\s/;]+\+)?json\s*(?:;|$)/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Per isolate: the curve's tables are built at the first op. */
-let recoverAddress: RecoverAddress | null = null;
 
 export const transaction = new Hono<Site>()
   .get("/tx/:sender/:nonce", async (c) => {
@@ -55,7 +50,9 @@ export async function submitTransaction(
     if (!op.ok) return refuseSubmission(op.error);
     const confirmed = await sequencer.submit(op.value);
     if (!confirmed.ok) return refuseSubmission(confirmed.error);
-    return new Response(formatSuccess(op.value, confirmed.value), { headers: SUCCESS_HEADERS });
+    return new Response(formatConfirmation(op.value, confirmed.value), {
+      headers: SUCCESS_HEADERS,
+    });
   } catch (error) {
     return refuseSubmission(rejectionOf(error));
   }
@@ -75,8 +72,7 @@ async function readOp(
   if (text === null) return err(invalidJson);
   const parsed = parseTxRequest(text, maxMethodPayloadBytes);
   if (!parsed.ok) return parsed;
-  recoverAddress ??= createRecoverAddress(wasm);
-  return verifySender(parsed.value, domainSeparator, recoverAddress);
+  return verifySender(parsed.value, domainSeparator, { keccak, recoverAddress });
 }
 
 /** Null when the bytes are not UTF-8. A byte order mark stays, and is then no JSON. */
@@ -87,11 +83,6 @@ function decodeUtf8(bytes: Uint8Array): string | null {
     // A fatal decoder says so by throwing.
     return null;
   }
-}
-
-function formatSuccess(op: SignedUserOp, at: SoftConfirmation): string {
-  const sender = checksumAddress(op.sender);
-  return `{"ok":true,"sender":"${sender}","nonce":${op.nonce},"offset":${at.offset},"batch_nonce":${at.batchNonce},"frame_fee":${at.frameFee}}`;
 }
 
 function refuseSubmission(rejected: Rejection): Response {
