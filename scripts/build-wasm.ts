@@ -31,7 +31,7 @@ const BINARIES: readonly Binary[] = [
 ];
 
 const ROOT = resolve(import.meta.dirname, "..");
-/** Longer than any other text of the sources, shorter than any binary. */
+/** Base64 of a WebAssembly binary: it starts with a zero byte and "asm". */
 const BASE64_PATTERN = /["'`](AGFzbQ[A-Za-z0-9+/]{1000,}={0,2})["'`]/;
 
 /**

@@ -75,9 +75,7 @@ function createCurve(module: WebAssembly.Module): Curve {
   const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: MEMORY_PAGES });
   new DataView(memory.buffer).setUint32(HEAP_END_CELL, HEAP_START, true);
   const { exports } = new WebAssembly.Instance(module, { env: environment(memory) });
-  const parseCompact = cFunction(
-    exports["_secp256k1_ecdsa_recoverable_signature_parse_compact"],
-  );
+  const parseCompact = cFunction(exports["_secp256k1_ecdsa_recoverable_signature_parse_compact"]);
   const recoverKey = cFunction(exports["_secp256k1_ecdsa_recover"]);
   const serializeKey = cFunction(exports["_secp256k1_ec_pubkey_serialize"]);
 
@@ -106,9 +104,6 @@ function createCurve(module: WebAssembly.Module): Curve {
 
 /** What the binary asks of its host: places in memory, and functions for failures that are bugs here. */
 function environment(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
-  const refuse = (): never => {
-    throw new InvariantError("libsecp256k1 is called within its contract");
-  };
   return {
     memory,
     table: new WebAssembly.Table({
@@ -127,4 +122,8 @@ function environment(memory: WebAssembly.Memory): WebAssembly.ModuleImports {
     abort: refuse,
     _abort: refuse,
   };
+}
+
+function refuse(): never {
+  throw new InvariantError("libsecp256k1 is called within its contract");
 }

@@ -30,9 +30,11 @@ export function parseHash(value: unknown): Hash32 | null {
 }
 
 export function parseObject(value: unknown): JsonObject | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : null;
+  return isObject(value) ? value : null;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** `eth_getBlockByNumber`. */

@@ -63,14 +63,15 @@ export function rangeError(error: L1Error, longRangeCodes: readonly number[]): L
   return l1Error("range-too-long", error.code);
 }
 
-/** The endpoint's own error object; null when it sent none. Providers' codes need not be numbers. */
+/** The endpoint's own error object; null when it sent none. Its fields may be of any type. */
 function rpcAnswer(thrown: unknown): { code: number | null; details: string } | null {
   const error = findError(thrown, (one) => one instanceof RpcRequestError);
   if (!(error instanceof RpcRequestError)) return null;
   const code: unknown = error.code;
+  const details: unknown = error.details;
   return {
     code: typeof code === "number" && Number.isSafeInteger(code) ? code : null,
-    details: String(error.details),
+    details: typeof details === "string" ? details : "",
   };
 }
 

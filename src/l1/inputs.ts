@@ -19,7 +19,7 @@ import { type BlockRange, type RangeItem, readRange } from "./range.ts";
 import type { Rpc } from "./transport.ts";
 
 /** L1: bounds of one slice. */
-export const SLICE_BLOCKS_MAX = 10_000;
+const SLICE_BLOCKS_MAX = 10_000;
 const SLICE_BUDGET = { calls: 64, bytes: 16 * 1024 * 1024 };
 /** What an input costs beside its payload: the rest of its EvmAdvance. Bounds empty inputs too. */
 const INPUT_OVERHEAD_BYTES = 292;
@@ -81,7 +81,7 @@ async function fetchLogs(
     }
     logs.push(log);
   }
-  return ok(logs.sort(inChainOrder));
+  return ok(logs.toSorted(inChainOrder));
 }
 
 /** Null unless the log is ours, is still part of the chain, and agrees with its EvmAdvance. */

@@ -50,7 +50,7 @@ export async function readRange<Item extends RangeItem>(
       end = taken.take(fetched.value, next);
     } else {
       if (fetched.error.reason !== "range-too-long" || next.start === next.end) return fetched;
-      pending.push(...halves(next).reverse());
+      pending.push(...halves(next).toReversed());
     }
   }
   if (pending.length === 0 && !taken.isFull) return ok({ items: taken.items, end: range.end });

@@ -3,16 +3,15 @@
  * not need an ordered op is answered as it always is, the rest says `starting`.
  */
 
-import {
-  createExecutionContext,
-  createScheduledController,
-  runInDurableObject,
-} from "cloudflare:test";
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import worker from "../../src/worker/index.ts";
 import { OPERATOR_TOKEN, SUBMITTER_KEY, TEST_VARIABLES } from "../support/variables.ts";
 import vectors from "../vectors/eip712.json" with { type: "json" };
+
+// The pool hands this one object to the Worker and to the objects it creates.
+Object.assign(env, TEST_VARIABLES);
 
 const ORIGIN = "https://sequencer.test";
 const one = vectors.cases[0] ?? expect.fail("the vectors hold a case");
@@ -458,12 +457,18 @@ describe("a call to the object that fails", () => {
   });
 });
 
-test("[L4] cron re-arms a lost alarm", async () => {
+test("[L4] [S8] cron asks the application's object, by its name, for one heartbeat", async () => {
   const scheduled = worker.scheduled ?? expect.fail("the Worker has a heartbeat");
-  const stub = env.SEQUENCER.getByName(APP);
-  await runInDurableObject(stub, (_object, state) => state.storage.deleteAlarm());
+  const asked: string[] = [];
+  const namespace = {
+    getByName: (name: string) => ({ heartbeat: () => Promise.resolve(asked.push(name)) }),
+  };
   const controller = createScheduledController({ cron: "* * * * *" });
-  await scheduled(controller, env, createExecutionContext());
-  const alarm = await runInDurableObject(stub, (_object, state) => state.storage.getAlarm());
-  expect(alarm).not.toBeNull();
+  const other = { ...env, ...{ SEQUENCER: namespace as never } };
+  await scheduled(controller, other, createExecutionContext());
+  expect(asked).toEqual([APP]);
+});
+
+test("[L4] the object answers a heartbeat also before its first sync", async () => {
+  await expect(env.SEQUENCER.getByName(APP).heartbeat()).resolves.toBeUndefined();
 });

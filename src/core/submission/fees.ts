@@ -30,7 +30,7 @@ const PRIORITY_FEE_WEI_MIN = 1n;
  * down. P§6.4: base 100 and rewards 0, 2, 10, 4 give priority 4 and maximum 204.
  */
 export function estimateFees(history: FeeHistory): Fees {
-  const positive = history.rewardsWei.filter((reward) => reward > 0n).sort(ascending);
+  const positive = history.rewardsWei.filter((reward) => reward > 0n).toSorted(ascending);
   const median = medianDown(positive);
   const priority = median > PRIORITY_FEE_WEI_MIN ? median : PRIORITY_FEE_WEI_MIN;
   return {

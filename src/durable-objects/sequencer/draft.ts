@@ -116,9 +116,7 @@ export class Draft {
   drain(after: number): void {
     const { sql, config } = this.#runtime;
     const through = this.#head.safeBlock;
-    for (const direct of [
-      ...directsBetween(sql, { after, through, submitter: config.submitter }),
-    ]) {
+    for (const direct of directsBetween(sql, { after, through, submitter: config.submitter })) {
       this.#drainOne(direct);
     }
   }

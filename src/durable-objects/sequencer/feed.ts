@@ -31,6 +31,8 @@ const OBJECT_BYTES_MAX = 32 * 1024 * 1024;
 const PAGE_BYTES_MAX = 1024 * 1024;
 const PAGE_RECORDS_MAX = 4_096;
 const PAGE_INTERVAL_MS = 1_000;
+/** Rows of one read: what is read beyond the page's bytes is thrown away. */
+const READ_RECORDS = 128;
 /** `batch=1`: records of one text frame. */
 const FRAME_RECORDS_MAX = 256;
 
@@ -243,11 +245,17 @@ function largest(sockets: ReadonlyMap<WebSocket, Attachment>): [WebSocket, Attac
 function readPage(sql: SqlStorage, from: Offset, limit: number): readonly Entry[] {
   const entries: Entry[] = [];
   let bytes = 0;
-  for (const record of recordsAfter(sql, from, limit)) {
-    const text = formatRecord(record);
-    bytes += text.length + 1;
-    if (entries.length > 0 && bytes > PAGE_BYTES_MAX) break;
-    entries.push({ offset: record.offset, text });
+  for (let cursor = from; entries.length < limit; ) {
+    const step = Math.min(READ_RECORDS, limit - entries.length);
+    const records = recordsAfter(sql, cursor, step);
+    for (const record of records) {
+      const text = formatRecord(record);
+      bytes += text.length + 1;
+      if (entries.length > 0 && bytes > PAGE_BYTES_MAX) return entries;
+      entries.push({ offset: record.offset, text });
+      cursor = record.offset;
+    }
+    if (records.length < step) break;
   }
   return entries;
 }

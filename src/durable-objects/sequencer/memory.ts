@@ -82,8 +82,7 @@ export function rebuildMemory(runtime: Runtime): Memory | null {
 
 function replay(sql: SqlStorage, state: ApplicationState, from: Offset): void {
   for (let cursor = from; ; ) {
-    // Each page is read whole before it is executed, so that no cursor outlives its statement.
-    const page = [...recordsAfter(sql, cursor, REPLAY_PAGE_RECORDS)];
+    const page = recordsAfter(sql, cursor, REPLAY_PAGE_RECORDS);
     for (const record of page) execute(state, record);
     const last = page.at(-1);
     if (last === undefined) return;

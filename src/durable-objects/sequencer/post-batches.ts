@@ -14,7 +14,7 @@ import { foldLandedNonces } from "../../core/submission/landed.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type Hash32, hashFromBytes } from "../../core/types/hex.ts";
 import { SENDS_PER_TICK_MAX } from "../../core/types/protocol.ts";
-import { ok, type Result } from "../../core/types/result.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
 import { blockNumber, unixMs } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
 import type { L1, L1Error, ObservedInput, SignedTransaction, Submitter } from "../../l1/l1.ts";
@@ -126,6 +126,8 @@ async function readView(
     const query = { inputBox, app, from, to: latest.value.number, sender: config.submitter };
     const read = await l1.inputs(query);
     if (!read.ok) return read;
+    // A view that ends early would show landed batches as missing; the reader catches up first.
+    if (read.value.end !== latest.value.number) return err({ reason: "behind", code: null });
     landed = read.value.inputs;
   }
   const history = await l1.feeHistory();

@@ -52,9 +52,9 @@ const FEED_PAGE = `
   LEFT JOIN rollbacks r ON r.generation = s.rollback_generation
   WHERE s.offset > ? ORDER BY s.offset LIMIT ?`;
 
-/** Valid records after `from`, oldest first, at most `limit`. Read it to the end in one turn. */
-export function* recordsAfter(sql: SqlStorage, from: Offset, limit: number): Generator<FeedRecord> {
-  for (const row of sql.exec<FeedRow>(FEED_PAGE, from, limit)) yield toRecord(row);
+/** Valid records after `from`, oldest first, at most `limit`. */
+export function recordsAfter(sql: SqlStorage, from: Offset, limit: number): readonly FeedRecord[] {
+  return sql.exec<FeedRow>(FEED_PAGE, from, limit).toArray().map(toRecord);
 }
 
 const present = <T>(value: T | null): T => must(value, "a feed row has the columns of its kind");

@@ -99,10 +99,10 @@ type DirectRow = {
  *
  * The caller drains the whole range in one transaction; a reader's slice bounds its size (L1).
  */
-export function* directsBetween(
+export function directsBetween(
   sql: SqlStorage,
   range: { readonly after: number; readonly through: BlockNumber; readonly submitter: Address },
-): Generator<StoredDirect> {
+): readonly StoredDirect[] {
   const rows = sql.exec<DirectRow>(
     `SELECT safe_input_index, sender, payload, block_number, block_timestamp, transaction_hash
      FROM safe_inputs WHERE block_number > ? AND block_number <= ? AND sender <> ?
@@ -111,14 +111,12 @@ export function* directsBetween(
     range.through,
     toBlob(range.submitter),
   );
-  for (const row of rows) {
-    yield {
-      inputIndex: row.safe_input_index,
-      sender: addressOf(row.sender),
-      payload: blob(row.payload),
-      blockNumber: blockNumber(row.block_number),
-      blockTimestamp: row.block_timestamp,
-      transactionHash: hashOf(row.transaction_hash),
-    };
-  }
+  return rows.toArray().map((row) => ({
+    inputIndex: row.safe_input_index,
+    sender: addressOf(row.sender),
+    payload: blob(row.payload),
+    blockNumber: blockNumber(row.block_number),
+    blockTimestamp: row.block_timestamp,
+    transactionHash: hashOf(row.transaction_hash),
+  }));
 }

@@ -25,8 +25,12 @@ export function toBlob(hex: Address | Hash32): Uint8Array {
   return fromHex(hex);
 }
 
-/** The only row, or null. */
-export function first<T>(rows: Iterable<T>): T | null {
-  for (const row of rows) return row;
-  return null;
+/**
+ * The only row, or null. Reads the cursor to its end: one that is left half-read stays open, and an
+ * open reader keeps the write-ahead log from being folded back into the database.
+ */
+export function first<T extends Record<string, SqlStorageValue>>(
+  rows: SqlStorageCursor<T>,
+): T | null {
+  return rows.toArray()[0] ?? null;
 }

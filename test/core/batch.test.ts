@@ -1,0 +1,430 @@
+/** SSZ of batches: the pinned bytes, and the decoder against a plain second one written here. */
+
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { InvariantError } from "../../src/core/types/assert.ts";
+import { fromHex, toHex } from "../../src/core/types/hex.ts";
+import {
+  BATCH_BYTES_BASE,
+  type Batch,
+  decodeBatch,
+  encodeBatch,
+  FRAME_BYTES,
+  userOpBytes,
+  type WireUserOp,
+} from "../../src/core/wire/batch.ts";
+import { size } from "../support/size.ts";
+import vectors from "../vectors/ssz-batch.json" with { type: "json" };
+
+type JsonBatch = (typeof vectors.valid)[number]["batch"];
+
+function fromVector(batch: JsonBatch): Batch {
+  return {
+    nonce: BigInt(batch.nonce),
+    frames: batch.frames.map((frame) => ({
+      safeBlock: BigInt(frame.safe_block),
+      feePrice: frame.fee_price,
+      userOps: frame.user_ops.map((op) => ({
+        nonce: op.nonce,
+        maxFee: op.max_fee,
+        data: fromHex(op.data),
+        signature: fromHex(op.signature),
+      })),
+    })),
+  };
+}
+
+const U64_MAX = 2n ** 64n - 1n;
+const u64 = fc.bigInt({ min: 0n, max: U64_MAX });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+
+function batches(signature: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Batch> {
+  const op: fc.Arbitrary<WireUserOp> = fc.record({
+    nonce: fc.integer({ min: 0, max: 0xffff_ffff }),
+    maxFee: u16,
+    data: fc.uint8Array({ maxLength: 60 }),
+    signature,
+  });
+  const frame = fc.record({
+    userOps: fc.array(op, { maxLength: 4 }),
+    safeBlock: u64,
+    feePrice: u16,
+  });
+  return fc.record({ nonce: u64, frames: fc.array(frame, { maxLength: 4 }) });
+}
+
+const ours = batches(fc.uint8Array({ minLength: 65, maxLength: 65 }));
+const anySignature = batches(fc.uint8Array({ maxLength: 70 }));
+
+/** One printable text per batch, so that equal means equal in every field. */
+function print(batch: Batch): string {
+  return JSON.stringify(batch, (_name, value: unknown) => {
+    if (typeof value === "bigint") return value.toString();
+    return value instanceof Uint8Array ? toHex(value) : value;
+  });
+}
+
+// The second decoder: one generic reader over a schema, as P§2.2 words its rules. It throws where
+// the first answers an error.
+type Schema =
+  | { readonly of: "uint"; readonly bytes: 2 | 4 | 8 }
+  | { readonly of: "bytes" }
+  | { readonly of: "list"; readonly item: Schema }
+  | { readonly of: "container"; readonly fields: readonly (readonly [string, Schema])[] };
+
+type Plain = bigint | string | readonly Plain[] | { readonly [name: string]: Plain };
+
+const OP: Schema = {
+  of: "container",
+  fields: [
+    ["nonce", { of: "uint", bytes: 4 }],
+    ["maxFee", { of: "uint", bytes: 2 }],
+    ["data", { of: "bytes" }],
+    ["signature", { of: "bytes" }],
+  ],
+};
+const FRAME: Schema = {
+  of: "container",
+  fields: [
+    ["userOps", { of: "list", item: OP }],
+    ["safeBlock", { of: "uint", bytes: 8 }],
+    ["feePrice", { of: "uint", bytes: 2 }],
+  ],
+};
+const BATCH: Schema = {
+  of: "container",
+  fields: [
+    ["nonce", { of: "uint", bytes: 8 }],
+    ["frames", { of: "list", item: FRAME }],
+  ],
+};
+
+function littleEndian(bytes: readonly number[]): bigint {
+  return bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n);
+}
+
+function require(condition: boolean): void {
+  if (!condition) throw new RangeError("refused");
+}
+
+function offsetAt(bytes: readonly number[], at: number): number {
+  require(at + 4 <= bytes.length);
+  const offset = Number(littleEndian(bytes.slice(at, at + 4)));
+  require(offset <= bytes.length);
+  return offset;
+}
+
+function referenceDecode(schema: Schema, bytes: readonly number[]): Plain {
+  switch (schema.of) {
+    case "uint":
+      require(bytes.length === schema.bytes);
+      return littleEndian(bytes);
+    case "bytes":
+      return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    case "list":
+      return referenceList(schema.item, bytes);
+    case "container":
+      return referenceContainer(schema.fields, bytes);
+  }
+}
+
+function referenceList(item: Schema, bytes: readonly number[]): Plain {
+  if (bytes.length === 0) return [];
+  const first = offsetAt(bytes, 0);
+  require(first >= 4 && first % 4 === 0);
+  const items: Plain[] = [];
+  let start = first;
+  for (let i = 1; i <= first / 4; i++) {
+    const end = i === first / 4 ? bytes.length : offsetAt(bytes, 4 * i);
+    require(end >= first && end >= start);
+    items.push(referenceDecode(item, bytes.slice(start, end)));
+    start = end;
+  }
+  return items;
+}
+
+function referenceContainer(
+  fields: readonly (readonly [string, Schema])[],
+  bytes: readonly number[],
+): Plain {
+  const plain: Record<string, Plain> = {};
+  const variable: { name: string; schema: Schema; offset: number }[] = [];
+  let at = 0;
+  for (const [name, schema] of fields) {
+    if (schema.of === "uint") {
+      require(at + schema.bytes <= bytes.length);
+      plain[name] = referenceDecode(schema, bytes.slice(at, at + schema.bytes));
+      at += schema.bytes;
+    } else {
+      variable.push({ name, schema, offset: offsetAt(bytes, at) });
+      at += 4;
+    }
+  }
+  variable.forEach(({ name, schema, offset }, i) => {
+    if (i === 0) require(offset === at);
+    const end = variable[i + 1]?.offset ?? bytes.length;
+    require(end >= offset);
+    plain[name] = referenceDecode(schema, bytes.slice(offset, end));
+  });
+  return plain;
+}
+
+/** The reference's value as text, with fields in one order; null where it refuses. */
+function reference(bytes: Uint8Array): string | null {
+  try {
+    return printPlain(referenceDecode(BATCH, [...bytes]));
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function printPlain(value: Plain): string {
+  return JSON.stringify(value, (_name, one: unknown) => {
+    if (typeof one === "bigint") return one.toString();
+    if (typeof one !== "object" || one === null || Array.isArray(one)) return one;
+    return Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function asPlain(batch: Batch): Plain {
+  const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
+  return {
+    nonce: batch.nonce,
+    frames: batch.frames.map((frame) => ({
+      safeBlock: frame.safeBlock,
+      feePrice: BigInt(frame.feePrice),
+      userOps: frame.userOps.map((op) => ({
+        nonce: BigInt(op.nonce),
+        maxFee: BigInt(op.maxFee),
+        data: hex(op.data),
+        signature: hex(op.signature),
+      })),
+    })),
+  };
+}
+
+/** Both decoders agree on `bytes`, and what is accepted has no other encoding. Answers the verdict. */
+function agree(bytes: Uint8Array): boolean {
+  const decoded = decodeBatch(bytes);
+  const expected = reference(bytes);
+  expect(decoded.ok ? printPlain(asPlain(decoded.value)) : null, toHex(bytes)).toBe(expected);
+  if (decoded.ok) expect(toHex(encodeBatch(decoded.value))).toBe(toHex(bytes));
+  return decoded.ok;
+}
+
+describe("[S1] the pinned batches", () => {
+  test.each(vectors.valid)("valid, $length bytes", ({ batch, bytes, keccak256, length }) => {
+    const encoded = encodeBatch(fromVector(batch));
+    expect(toHex(encoded)).toBe(bytes);
+    expect(encoded.length).toBe(length);
+    expect(toHex(keccak_256(encoded))).toBe(keccak256);
+    const decoded = decodeBatch(fromHex(bytes));
+    expect(decoded.ok && print(decoded.value)).toBe(print(fromVector(batch)));
+    expect(agree(fromHex(bytes))).toBe(true);
+  });
+
+  test.each(vectors.invalid)("invalid: $why", ({ bytes }) => {
+    expect(agree(fromHex(bytes))).toBe(false);
+  });
+
+  test.each([
+    ["0x", "too-short"],
+    ["0x00000000000000000c0000", "too-short"],
+    ["0x00000000000000000b000000", "offset-into-fixed-part"],
+    ["0x00000000000000000d00000000", "offset-skips-bytes"],
+    ["0x00000000000000000d000000", "offset-out-of-bounds"],
+    ["0x00000000000000000c000000000000", "too-short"],
+    ["0x00000000000000000c00000000000000", "bad-list-offset"],
+    ["0x00000000000000000c0000000500000000", "bad-list-offset"],
+    ["0x00000000000000000c00000008000000", "offset-out-of-bounds"],
+    ["0x00000000000000000c000000080000000400000000", "offset-decreasing"],
+    ["0x00000000000000000c00000004000000", "too-short"],
+  ])("%s is refused as %s", (bytes, reason) => {
+    expect(decodeBatch(fromHex(bytes))).toEqual({ ok: false, error: { reason } });
+  });
+});
+
+describe("[S1] round trips", () => {
+  test("every batch decodes to itself, and encodes the same twice", () => {
+    fc.assert(
+      fc.property(anySignature, (batch) => {
+        const bytes = encodeBatch(batch);
+        const decoded = decodeBatch(bytes);
+        expect(decoded.ok && print(decoded.value)).toBe(print(batch));
+        expect(toHex(encodeBatch(batch))).toBe(toHex(bytes));
+      }),
+      { numRuns: size(300, 20_000) },
+    );
+  });
+
+  test("the extremes of every integer survive", () => {
+    const op = {
+      nonce: 0xffff_ffff,
+      maxFee: 0xffff,
+      data: new Uint8Array(),
+      signature: new Uint8Array(),
+    };
+    const batch: Batch = {
+      nonce: U64_MAX,
+      frames: [{ userOps: [op], safeBlock: U64_MAX, feePrice: 0xffff }],
+    };
+    const decoded = decodeBatch(encodeBatch(batch));
+    expect(decoded.ok && print(decoded.value)).toBe(print(batch));
+  });
+
+  test("decodes inside a larger buffer", () => {
+    const [, , vector] = vectors.valid;
+    const inner = fromHex(vector?.bytes ?? "0x");
+    const outer = new Uint8Array(inner.length + 20).fill(0xff);
+    outer.set(inner, 7);
+    expect(agree(outer.subarray(7, 7 + inner.length))).toBe(true);
+  });
+
+  const op: WireUserOp = {
+    nonce: 0,
+    maxFee: 0,
+    data: new Uint8Array(),
+    signature: new Uint8Array(),
+  };
+  const frame = { userOps: [op], safeBlock: 0n, feePrice: 0 };
+  test.each<[string, Batch]>([
+    ["a nonce above u64", { nonce: U64_MAX + 1n, frames: [] }],
+    ["a negative nonce", { nonce: -1n, frames: [] }],
+    ["a safe block above u64", { nonce: 0n, frames: [{ ...frame, safeBlock: U64_MAX + 1n }] }],
+    ["a fee above u16", { nonce: 0n, frames: [{ ...frame, feePrice: 0x1_0000 }] }],
+    [
+      "an op nonce above u32",
+      { nonce: 0n, frames: [{ ...frame, userOps: [{ ...op, nonce: 2 ** 32 }] }] },
+    ],
+    [
+      "an op nonce of no integer",
+      { nonce: 0n, frames: [{ ...frame, userOps: [{ ...op, nonce: 0.5 }] }] },
+    ],
+    [
+      "a max fee above u16",
+      { nonce: 0n, frames: [{ ...frame, userOps: [{ ...op, maxFee: 0x1_0000 }] }] },
+    ],
+  ])("%s is a bug, not bytes", (_what, batch) => {
+    expect(() => encodeBatch(batch)).toThrow(InvariantError);
+  });
+});
+
+describe("[S6] the size of a batch is known before it is encoded", () => {
+  test("base, frames and ops add up to the bytes", () => {
+    fc.assert(
+      fc.property(ours, (batch) => {
+        const sum = batch.frames.reduce(
+          (total, frame) =>
+            frame.userOps.reduce((t, op) => t + userOpBytes(op.data.length), total + FRAME_BYTES),
+          BATCH_BYTES_BASE,
+        );
+        expect(encodeBatch(batch).length).toBe(sum);
+      }),
+      { numRuns: size(300, 20_000) },
+    );
+  });
+
+  test("the constants", () => {
+    expect([BATCH_BYTES_BASE, FRAME_BYTES, userOpBytes(0), userOpBytes(53)]).toEqual([
+      12, 18, 83, 136,
+    ]);
+  });
+});
+
+describe("[S1] the decoder refuses what the scheduler's library refuses, and nothing else", () => {
+  test("every truncation of every pinned batch", () => {
+    let accepted = 0;
+    for (const { bytes } of vectors.valid) {
+      const whole = fromHex(bytes);
+      for (let length = 0; length < whole.length; length++) {
+        if (agree(whole.subarray(0, length))) accepted += 1;
+      }
+    }
+    // What is cut from the last signature is not missed: its length is the scheduler's to judge. Four
+    // of the pinned batches end in a signature of 65 bytes; the first of #1 is the 12-byte base.
+    expect(accepted).toBe(65 * 4);
+  });
+
+  test("every value of every four bytes of the small pinned batches", () => {
+    const verdicts = { true: 0, false: 0 };
+    for (const { bytes } of vectors.valid.filter(({ length }) => length < 120)) {
+      const whole = fromHex(bytes);
+      for (let at = 0; at + 4 <= whole.length; at++) {
+        for (let value = 0; value <= whole.length + 1; value++) {
+          const changed = whole.slice();
+          new DataView(changed.buffer).setUint32(at, value, true);
+          verdicts[agree(changed) ? "true" : "false"] += 1;
+        }
+      }
+    }
+    expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(1000);
+  });
+
+  test("mutated batches", () => {
+    const verdicts = { true: 0, false: 0 };
+    const mutation = fc.record({
+      how: fc.constantFrom("byte", "offset", "nudge", "cut", "grow", "drop", "repeat"),
+      at: fc.nat(),
+      value: fc.nat(400),
+    });
+    fc.assert(
+      fc.property(
+        anySignature,
+        fc.array(mutation, { minLength: 1, maxLength: 3 }),
+        (batch, all) => {
+          const bytes = all.reduce(mutate, encodeBatch(batch));
+          verdicts[agree(bytes) ? "true" : "false"] += 1;
+        },
+      ),
+      { numRuns: size(3000, 200_000) },
+    );
+    expect(Math.min(verdicts.true, verdicts.false)).toBeGreaterThan(100);
+  });
+
+  test("garbage", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => void agree(bytes)),
+      {
+        numRuns: size(500, 50_000),
+      },
+    );
+  });
+
+  test.each([0x00, 0x01, 0x42, 0x7f, 0x80, 0xff])("the byte %i repeated", (byte) => {
+    for (const length of [1, 12, 64, 256, 1024]) agree(new Uint8Array(length).fill(byte));
+  });
+});
+
+type Mutation = { readonly how: string; readonly at: number; readonly value: number };
+
+function mutate(bytes: Uint8Array, { how, at, value }: Mutation): Uint8Array {
+  const index = at % (bytes.length + 1);
+  const word = Math.max(0, Math.min(index, bytes.length - 4));
+  const changed = bytes.slice();
+  const view = new DataView(changed.buffer);
+  switch (how) {
+    case "byte":
+      changed[index] = value & 0xff;
+      return changed;
+    case "offset":
+      if (changed.length >= 4) view.setUint32(word, value, true);
+      return changed;
+    case "nudge":
+      if (changed.length >= 4)
+        view.setUint32(word, view.getUint32(word, true) + (value % 9) - 4, true);
+      return changed;
+    case "cut":
+      return bytes.slice(0, index);
+    case "grow":
+      return Uint8Array.of(...bytes, ...new Uint8Array(value % 9).fill(value));
+    case "drop":
+      return Uint8Array.of(...bytes.slice(0, index), ...bytes.slice(index + 1 + (value % 5)));
+    default:
+      return Uint8Array.of(
+        ...bytes.slice(0, index),
+        ...bytes.slice(Math.max(0, index - (value % 9))),
+      );
+  }
+}
