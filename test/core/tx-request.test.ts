@@ -1,50 +1,13 @@
-/** Rows 3 to 14 of P§4.1: status, code, text and order of every refusal of `POST /tx`. */
+/** Rows 3 to 14 of P§4.1: status, code and text of every refusal of `POST /tx`. */
 
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Rejection } from "../../src/core/api/rejection.ts";
-import { invalidJson, parseTxRequest, type TxRequest } from "../../src/core/api/tx-request.ts";
-import { verifySender } from "../../src/core/api/verify-sender.ts";
-import { fromHex, parseAddress, toHex } from "../../src/core/types/hex.ts";
+import { invalidJson } from "../../src/core/api/tx-request.ts";
+import { fromHex } from "../../src/core/types/hex.ts";
 import { err, type Result } from "../../src/core/types/result.ts";
-import { recoverAddress } from "../../src/core/wire/signature.ts";
-import { domainSeparator } from "../../src/core/wire/user-op.ts";
-import { size } from "../support/size.ts";
+import { body, check, MAX_DATA, ORDER, parse, signature, signed } from "../support/signed-op.ts";
 import vectors from "../vectors/eip712.json" with { type: "json" };
 
-const MAX_DATA = 64;
-
-/** A signed op of the shared vectors, as a client sends it. */
-const signed = {
-  message: vectors.cases[0]?.message ?? expect.fail("the vectors hold a case"),
-  signature: vectors.cases[0]?.signature ?? "",
-  sender: vectors.cases[0]?.sender ?? "",
-};
-const verifyingContract =
-  parseAddress(vectors.domain.verifyingContract) ?? expect.fail("the vectors hold an address");
-const curve = { keccak: keccak_256, recoverAddress };
-const separator = domainSeparator({ chainId: vectors.domain.chainId, verifyingContract });
-
-type Difference = {
-  readonly message?: Readonly<Record<string, unknown>>;
-  readonly [field: string]: unknown;
-};
-
-/** The signed op with one difference; `undefined` leaves a field out. */
-function body({ message, ...rest }: Difference = {}): string {
-  return JSON.stringify({ ...signed, message: { ...signed.message, ...message }, ...rest });
-}
-
-function parse(text: string): Result<TxRequest, Rejection> {
-  return parseTxRequest(text, MAX_DATA);
-}
-
-/** Everything that the Worker does before it calls the object. */
-function check(text: string): Result<unknown, Rejection> {
-  const parsed = parse(text);
-  return parsed.ok ? verifySender(parsed.value, separator, curve) : parsed;
-}
+const ZERO = "00".repeat(32);
 
 function refused(status: number, code: string, message: string): Result<never, unknown> {
   return err({ status, code, message, retryAfterS: null });
@@ -53,15 +16,6 @@ function refused(status: number, code: string, message: string): Result<never, u
 const bad = (message: string) => refused(400, "BAD_REQUEST", message);
 const unsigned = (message: string) => refused(400, "INVALID_SIGNATURE", message);
 const notJson = bad("invalid JSON");
-
-/** The vector's signature with other r, s or v. */
-function signature({ r, s, v }: { r?: string; s?: string; v?: string }): string {
-  const hex = signed.signature.slice(2);
-  return `0x${r ?? hex.slice(0, 64)}${s ?? hex.slice(64, 128)}${v ?? hex.slice(128)}`;
-}
-
-const ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
-const ZERO = "00".repeat(32);
 
 test("[I1] a well-formed op is read field by field", () => {
   expect(parse(body())).toEqual({
@@ -292,107 +246,5 @@ describe("[I1] rows 7 to 14: signature and sender", () => {
     const high = (BigInt(`0x${ORDER}`) - s).toString(16).padStart(64, "0");
     const v = signed.signature.endsWith("1b") ? "1c" : "1b";
     expect(check(body({ signature: signature({ s: high, v }) }))).toMatchObject({ ok: true });
-  });
-});
-
-test("[I1] of two defects the earlier row answers", () => {
-  /** Each difference breaks its row only; row n is therefore shown to precede row n + 1. */
-  const long = `0x${"ab".repeat(MAX_DATA + 1)}`;
-  const rows: readonly [string, Difference][] = [
-    ["invalid JSON", { message: { nonce: -1 } }],
-    ["signature must be 132 hex chars (0x + 65 bytes)", { signature: "0x" }],
-    ["sender must be 42 hex chars (0x + 20 bytes)", { sender: "0x" }],
-    ["user op payload too large: max 64 bytes, got 65 bytes", { message: { data: long } }],
-    ["hex string must start with 0x", { signature: `0X${signed.signature.slice(2)}` }],
-    ["invalid hex: not a hexadecimal digit", { signature: signature({ r: "zz".repeat(32) }) }],
-    ["invalid signature parity", { signature: signature({ r: ZERO, v: "02" }) }],
-    ["invalid signature", { signature: signature({ r: ZERO }) }],
-    ["hex string must start with 0x", { sender: `0X${signed.sender.slice(2)}` }],
-    ["cannot recover sender", { signature: signature({ r: "05".padStart(64, "0") }) }],
-    ["sender mismatch", {}],
-  ];
-  const messageOf = (difference: Difference) => {
-    const checked = check(body({ sender: `0x${"11".repeat(20)}`, ...difference }));
-    return checked.ok ? "accepted" : checked.error.message;
-  };
-  for (const [first, [message, difference]] of rows.entries()) {
-    for (const [, later] of rows.slice(first)) {
-      const both = {
-        ...later,
-        ...difference,
-        message: { ...later.message, ...difference.message },
-      };
-      expect([first, messageOf(both)]).toEqual([first, message]);
-    }
-  }
-});
-
-describe("[I1] whatever the body", () => {
-  const statuses = new Set([400]);
-
-  function holds(text: string): void {
-    const parsed = parse(text);
-    if (!parsed.ok) {
-      expect(statuses.has(parsed.error.status)).toBe(true);
-      return;
-    }
-    expect(parsed.value.signature.length).toBe(65);
-    expect(parsed.value.sender).toMatch(/^0x[0-9a-f]{40}$/);
-    expect(parsed.value.data.length).toBeLessThanOrEqual(MAX_DATA);
-  }
-
-  test("any text is answered, never thrown at", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), holds), {
-      numRuns: size(1_000, 100_000),
-    });
-  });
-
-  test("so is any damage to a valid body", () => {
-    const edit = fc.tuple(fc.nat(), fc.nat(3), fc.constantFrom(...'"\\{}[]:,0gx.e-\u0000é'));
-    fc.assert(
-      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
-        let text = body();
-        for (const [position, cut, character] of edits) {
-          const at = position % text.length;
-          text = text.slice(0, at) + character + text.slice(at + cut);
-        }
-        holds(text);
-      }),
-      { numRuns: size(2_000, 200_000) },
-    );
-  });
-
-  test("and any JSON in the place of any field", () => {
-    const field = fc.constantFrom("signature", "sender", "message", "nonce", "max_fee", "data");
-    fc.assert(
-      fc.property(field, fc.jsonValue(), (name, value) => {
-        const inner = ["nonce", "max_fee", "data"].includes(name);
-        const text = inner
-          ? body({ message: { [name]: value } })
-          : JSON.stringify({ ...signed, [name]: value });
-        holds(text);
-      }),
-      { numRuns: size(1_000, 100_000) },
-    );
-  });
-
-  test("an accepted body says what JSON.parse says", () => {
-    const op = fc.record({
-      nonce: fc.nat(0xffff_ffff),
-      max_fee: fc.nat(0xffff),
-      data: fc.uint8Array({ maxLength: MAX_DATA }).map(toHex),
-    });
-    fc.assert(
-      fc.property(op, fc.dictionary(fc.string(), fc.jsonValue()), (message, extra) => {
-        const text = JSON.stringify({ ...extra, ...signed, message: { ...extra, ...message } });
-        const parsed = parse(text);
-        expect(parsed.ok && { nonce: parsed.value.nonce, max_fee: parsed.value.maxFee }).toEqual({
-          nonce: message.nonce,
-          max_fee: message.max_fee,
-        });
-        expect(parsed.ok && toHex(parsed.value.data)).toBe(message.data);
-      }),
-      { numRuns: size(500, 50_000) },
-    );
   });
 });

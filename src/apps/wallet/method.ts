@@ -7,36 +7,48 @@
 
 import type { Output } from "../../core/application/application.ts";
 import { type Address, addressFromBytes, fromHex } from "../../core/types/hex.ts";
+import {
+  getBigEndian,
+  getLittleEndian,
+  setBigEndian,
+  setLittleEndian,
+  UINT256_BYTES,
+  viewOf,
+} from "./uint256.ts";
 
 export type Method =
   | { readonly kind: "withdrawal"; readonly amount: bigint }
   | { readonly kind: "transfer"; readonly amount: bigint; readonly to: Address };
 
-export const METHOD_BYTES_MAX = 53;
-const WITHDRAWAL_BYTES = 33;
+const WITHDRAWAL = 0;
+const TRANSFER = 1;
+const WITHDRAWAL_BYTES = 1 + UINT256_BYTES;
+export const METHOD_BYTES_MAX: number = WITHDRAWAL_BYTES + 20;
 
 /** Null for any other bytes: such an op is included, pays its fee and does nothing. */
 export function decodeMethod(data: Uint8Array): Method | null {
-  if (data[0] === 0 && data.length === WITHDRAWAL_BYTES) {
-    return { kind: "withdrawal", amount: littleEndian(data.subarray(1)) };
+  if (data[0] === WITHDRAWAL && data.length === WITHDRAWAL_BYTES) {
+    return { kind: "withdrawal", amount: getLittleEndian(viewOf(data), 1) };
   }
-  if (data[0] !== 1 || data.length !== METHOD_BYTES_MAX) return null;
+  if (data[0] !== TRANSFER || data.length !== METHOD_BYTES_MAX) return null;
   const to = addressFromBytes(data.subarray(WITHDRAWAL_BYTES));
-  return { kind: "transfer", amount: littleEndian(data.subarray(1, WITHDRAWAL_BYTES)), to };
+  return { kind: "transfer", amount: getLittleEndian(viewOf(data), 1), to };
 }
 
-/** `amount` below 2^256. */
+/** Asserts `amount < 2^256`. */
 export function encodeTransfer(amount: bigint, to: Address): Uint8Array {
   const data = new Uint8Array(METHOD_BYTES_MAX);
-  data[0] = 1;
-  data.set(word(amount).reverse(), 1);
+  data[0] = TRANSFER;
+  setLittleEndian(viewOf(data), 1, amount);
   data.set(fromHex(to), WITHDRAWAL_BYTES);
   return data;
 }
 
+/** Asserts `amount < 2^256`. */
 export function encodeWithdrawal(amount: bigint): Uint8Array {
   const data = new Uint8Array(WITHDRAWAL_BYTES);
-  data.set(word(amount).reverse(), 1);
+  data[0] = WITHDRAWAL;
+  setLittleEndian(viewOf(data), 1, amount);
   return data;
 }
 
@@ -47,26 +59,29 @@ export type Deposit = {
   readonly value: bigint;
 };
 
-const DEPOSIT_BYTES_MIN = 72;
+const DEPOSIT_BYTES_MIN = 40 + UINT256_BYTES;
 
+/** Null below 72 bytes. What follows the value belongs to the depositor and is ignored. */
 export function decodeDeposit(payload: Uint8Array): Deposit | null {
   if (payload.length < DEPOSIT_BYTES_MIN) return null;
   return {
     token: addressFromBytes(payload.subarray(0, 20)),
     sender: addressFromBytes(payload.subarray(20, 40)),
-    value: bigEndian(payload.subarray(40, DEPOSIT_BYTES_MIN)),
+    value: getBigEndian(viewOf(payload), 40),
   };
 }
 
+/** `DepositNotice(address token, address sender, uint256 amount)`. */
 export function depositNotice(token: Address, sender: Address, amount: bigint): Output {
   return notice("d19f477d", [BigInt(token), BigInt(sender), amount]);
 }
 
+/** `TransferNotice(address sender, address recipient, uint256 amount)`. */
 export function transferNotice(sender: Address, recipient: Address, amount: bigint): Output {
   return notice("98830f8d", [BigInt(sender), BigInt(recipient), amount]);
 }
 
-/** Lets `recipient` have `amount` of `token` on L1. */
+/** `transfer(address recipient, uint256 amount)`, to be called on `token` on L1. */
 export function withdrawalVoucher(token: Address, recipient: Address, amount: bigint): Output {
   const payload = callData("a9059cbb", [BigInt(recipient), amount]);
   return { kind: "voucher", destination: token, value: 0n, payload };
@@ -77,28 +92,9 @@ function notice(selector: string, words: readonly bigint[]): Output {
 }
 
 function callData(selector: string, words: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(4 + 32 * words.length);
+  const bytes = new Uint8Array(4 + UINT256_BYTES * words.length);
   bytes.set(fromHex(`0x${selector}`), 0);
-  for (const [i, value] of words.entries()) bytes.set(word(value), 4 + 32 * i);
+  const view = viewOf(bytes);
+  for (const [i, word] of words.entries()) setBigEndian(view, 4 + UINT256_BYTES * i, word);
   return bytes;
-}
-
-/** 32 bytes, big-endian. Asserts `value < 2^256`. */
-export function word(value: bigint): Uint8Array {
-  return fromHex(`0x${value.toString(16).padStart(64, "0")}`);
-}
-
-export function bigEndian(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let value = 0n;
-  for (let at = 0; at < bytes.length; at += 8) value = (value << 64n) | view.getBigUint64(at);
-  return value;
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let value = 0n;
-  for (let at = bytes.length - 8; at >= 0; at -= 8)
-    value = (value << 64n) | view.getBigUint64(at, true);
-  return value;
 }

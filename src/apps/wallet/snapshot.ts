@@ -10,16 +10,20 @@
  */
 
 import type { Progress } from "../../core/application/application.ts";
-import { assert } from "../../core/types/assert.ts";
+import { assert, must } from "../../core/types/assert.ts";
 import { bytesEqual } from "../../core/types/bytes.ts";
 import { type Address, addressFromBytes, fromHex } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { blockNumber } from "../../core/types/units.ts";
-import { bigEndian, word } from "./method.ts";
+import { blockNumber, U32_MAX } from "../../core/types/units.ts";
+import { getBigEndian, setBigEndian, viewOf } from "./uint256.ts";
 
+/** Part of the snapshot's bytes: another configuration is another state. */
 export type WalletConfig = {
+  /** Whose direct inputs are deposits. */
   readonly erc20Portal: Address;
+  /** The one token that deposits and withdrawals are in. */
   readonly token: Address;
+  /** Who is credited with fees. The zero address burns them. */
   readonly feeRecipient: Address;
 };
 
@@ -33,25 +37,30 @@ const FIXED = 84;
 const BALANCE_BYTES = 52;
 const NONCE_BYTES = 24;
 
-/** Asserts that every balance is below 2^256. */
+/** Asserts that every balance is below 2^256 and every nonce a u32. */
 export function encodeSnapshot(config: WalletConfig, contents: WalletContents): Uint8Array {
   const { balances, nonces, progress } = contents;
   const noncesAt = FIXED + BALANCE_BYTES * balances.size;
+  assert(noncesAt <= U32_MAX, "the offset of the nonces is a u32");
   const bytes = new Uint8Array(noncesAt + NONCE_BYTES * nonces.size);
-  const view = new DataView(bytes.buffer);
+  const view = viewOf(bytes);
   bytes.set(configBytes(config), 0);
   view.setUint32(60, FIXED, true);
   view.setUint32(64, noncesAt, true);
   view.setBigUint64(68, BigInt(progress.executedInputCount), true);
   view.setBigUint64(76, BigInt(progress.lastExecutedSafeBlock), true);
-  for (const [i, [account, balance]] of sorted(balances).entries()) {
-    assert(balance >> 256n === 0n, "a balance fits in 256 bits");
-    bytes.set(fromHex(account), FIXED + BALANCE_BYTES * i);
-    bytes.set(word(balance), FIXED + BALANCE_BYTES * i + 20);
+  let at = FIXED;
+  for (const account of ascending(balances)) {
+    bytes.set(fromHex(account), at);
+    setBigEndian(view, at + 20, must(balances.get(account), "a listed account has a balance"));
+    at += BALANCE_BYTES;
   }
-  for (const [i, [account, nonce]] of sorted(nonces).entries()) {
-    bytes.set(fromHex(account), noncesAt + NONCE_BYTES * i);
-    view.setUint32(noncesAt + NONCE_BYTES * i + 20, nonce, true);
+  for (const account of ascending(nonces)) {
+    const nonce = must(nonces.get(account), "a listed account has a nonce");
+    assert(nonce >= 0 && nonce <= U32_MAX, "a nonce is a u32");
+    bytes.set(fromHex(account), at);
+    view.setUint32(at + 20, nonce, true);
+    at += NONCE_BYTES;
   }
   return bytes;
 }
@@ -64,19 +73,22 @@ function configBytes(config: WalletConfig): Uint8Array {
   return bytes;
 }
 
-/** Lower-case hex of equal length sorts by code unit as the bytes sort. */
-function sorted<T>(map: ReadonlyMap<Address, T>): readonly (readonly [Address, T])[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+/** Sorted by UTF-16 code unit, which for lower-case hex of equal length is the bytes' order. */
+function ascending<T>(map: ReadonlyMap<Address, T>): readonly Address[] {
+  return [...map.keys()].sort();
 }
 
-/** Errors: what is wrong. Refuses bytes of another configuration and entries out of order. */
+/**
+ * Errors: what is wrong. Refuses bytes of another configuration, and accounts that do not strictly
+ * ascend: nobody but this file writes these bytes, so equal states must be equal bytes.
+ */
 export function decodeSnapshot(
   config: WalletConfig,
   bytes: Uint8Array,
 ): Result<WalletContents, string> {
   if (bytes.length < FIXED) return err("shorter than the fixed part");
   if (!bytesEqual(bytes.subarray(0, 60), configBytes(config))) return err("other configuration");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const noncesAt = view.getUint32(64, true);
   if (view.getUint32(60, true) !== FIXED) return err("bad balances offset");
   if (noncesAt < FIXED || noncesAt > bytes.length) return err("bad nonces offset");
@@ -86,30 +98,30 @@ export function decodeSnapshot(
   const clock = Number(view.getBigUint64(76, true));
   if (!Number.isSafeInteger(count) || !Number.isSafeInteger(clock)) return err("bad progress");
   if (count === 0 && clock !== 0) return err("a clock without inputs");
-  const balances = entries(bytes.subarray(FIXED, noncesAt), BALANCE_BYTES, bigEndian);
-  const nonces = entries(bytes.subarray(noncesAt), NONCE_BYTES, readU32);
-  if (balances === null || nonces === null) return err("entries out of order");
+  const balances = entries(bytes, FIXED, noncesAt, BALANCE_BYTES, (at) => getBigEndian(view, at));
+  const nonces = entries(bytes, noncesAt, bytes.length, NONCE_BYTES, (at) =>
+    view.getUint32(at, true),
+  );
+  if (balances === null || nonces === null) return err("accounts do not ascend");
   const progress = { executedInputCount: count, lastExecutedSafeBlock: blockNumber(clock) };
   return ok({ balances, nonces, progress });
 }
 
-function readU32(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-}
-
-/** Null unless the addresses strictly ascend. */
+/** Accounts and what `read` finds behind them; null unless the accounts strictly ascend. */
 function entries<T>(
   bytes: Uint8Array,
+  start: number,
+  end: number,
   width: number,
-  read: (value: Uint8Array) => T,
+  read: (at: number) => T,
 ): Map<Address, T> | null {
   const map = new Map<Address, T>();
   let before = "";
-  for (let at = 0; at < bytes.length; at += width) {
+  for (let at = start; at < end; at += width) {
     const account = addressFromBytes(bytes.subarray(at, at + 20));
     if (account <= before) return null;
     before = account;
-    map.set(account, read(bytes.subarray(at + 20, at + width)));
+    map.set(account, read(at + 20));
   }
   return map;
 }

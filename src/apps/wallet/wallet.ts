@@ -42,8 +42,9 @@ import {
   type WalletConfig,
   type WalletContents,
 } from "./snapshot.ts";
+import { UINT256_MAX } from "./uint256.ts";
 
-/** Where the contracts of the development chain are. */
+/** Where the contracts of the development chain are; the portal's address is part of the state. */
 const DEVNET_PORTAL = "0xACA6586A0Cf05bD831f2501E7B4aea550dA6562D";
 const DEVNET_TOKEN = "0x95d0c8A7d11342299807A2Fc19ac44C2321cCc68";
 
@@ -172,8 +173,11 @@ class WalletState implements ApplicationState {
     return this.#balances.get(account) ?? 0n;
   }
 
+  /** Asserts that the sum fits: only a token whose supply overflows can get there. */
   #credit(account: Address, amount: bigint): void {
-    this.#balances.set(account, this.#balanceOf(account) + amount);
+    const balance = this.#balanceOf(account) + amount;
+    assert(balance <= UINT256_MAX, "a balance fits in 256 bits");
+    this.#balances.set(account, balance);
   }
 
   #debit(account: Address, amount: bigint): void {

@@ -6,7 +6,7 @@
  */
 
 import type { Application, ConfigProblem } from "../application/application.ts";
-import { type Address, parseAddress } from "../types/hex.ts";
+import { type Address, parseAddress, ZERO_ADDRESS } from "../types/hex.ts";
 import { FRAME_CLOCK_INTERVAL_SAFE_BLOCKS, MAX_WAIT_BLOCKS } from "../types/protocol.ts";
 import { err, ok, type Result } from "../types/result.ts";
 
@@ -54,7 +54,12 @@ export type Config<AppConfig = unknown> = {
 /** Blocks that S6 keeps free between the latest close of a batch and its danger. */
 const OPEN_HEADROOM_BLOCKS = 60;
 const GWEI = 1_000_000_000n;
+/** Fees are stored as integers of wei, which stay below 2^53. */
+const GWEI_MAX = 1_000_000;
 const GIB = 1024 ** 3;
+/** Scheme, host and port, without user info: what stands before the path is what is connected to. */
+const RPC_URL =
+  /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:]+\]|[^/\\:?#@\s]+)(?::[0-9]{1,5})?(?=[/?#]|$)/i;
 
 /**
  * `addressOf` derives the submitter's address and answers null for a key that is not one; it is an
@@ -78,16 +83,18 @@ export function parseConfig<AppConfig>(
   const operatorToken = read.text("SEQ_OPERATOR_TOKEN");
   const timing = readTiming(read);
   const longRangeCodes = read.codes();
-  const maxFeePerGasWei = BigInt(read.integer("SEQ_MAX_FEE_PER_GAS_GWEI", 500, 1)) * GWEI;
+  const maxFeePerGasWei = BigInt(read.integer("SEQ_MAX_FEE_PER_GAS_GWEI", 500, 1, GWEI_MAX)) * GWEI;
   const flushBudgetWei = read.wei("SEQ_FLUSH_BUDGET_WEI", 10n ** 17n);
   const retentionBytes = read.integer("SEQ_RETENTION_BYTES", 6 * GIB, 1);
   const intakeBytesMax = read.integer("SEQ_INTAKE_BYTES_MAX", 9 * GIB, 1);
   if (intakeBytesMax <= retentionBytes) {
     read.problem("SEQ_INTAKE_BYTES_MAX", "must be above SEQ_RETENTION_BYTES");
   }
-  const appConfig = submitter === null ? null : application.parseConfig(vars, { submitter });
-  if (appConfig !== null && !appConfig.ok) read.problems.push(...appConfig.error);
-  if (read.problems.length > 0 || app === null || submitter === null || !appConfig?.ok) {
+  // Asked also when the key is refused, so that the application's problems are not a second deploy.
+  const context = { submitter: submitter ?? ZERO_ADDRESS };
+  const appConfig = application.parseConfig(vars, context);
+  if (!appConfig.ok) read.problems.push(...appConfig.error);
+  if (read.problems.length > 0 || app === null || submitter === null || !appConfig.ok) {
     return err(read.problems);
   }
   return ok({
@@ -166,7 +173,7 @@ class Reader {
   }
 
   /** `fallback` null means required. Refused values read as 0, behind a problem. */
-  integer(variable: string, fallback: number | null, least: number): number {
+  integer(variable: string, fallback: number | null, least: number, most?: number): number {
     const text = this.text(variable);
     if (text === null) {
       if (fallback === null) this.missing(variable);
@@ -178,6 +185,7 @@ class Reader {
     }
     const value = Number(text);
     if (value < least) this.problem(variable, `must be at least ${least}`);
+    if (most !== undefined && value > most) this.problem(variable, `must be at most ${most}`);
     return value;
   }
 
@@ -219,7 +227,7 @@ class Reader {
     const insecure = this.text("SEQ_ALLOW_INSECURE_RPC");
     const urls = text.split(",").map((part) => part.trim());
     for (const url of urls) {
-      const scheme = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:]+\]|[^/:?#@]+)(?=[:/?#]|$)/i.exec(url);
+      const scheme = RPC_URL.exec(url);
       if (scheme === null) this.problem(variable, "must be http or https URLs without user info");
       else if (
         !isSecure(scheme[1] ?? "", scheme[2] ?? "", insecure === "true" || insecure === "1")

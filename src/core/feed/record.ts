@@ -197,7 +197,7 @@ class Fields {
 
   bytes(name: string): Uint8Array {
     const text = this.text(name);
-    if (text.length % 2 === 0 && /^0x[0-9a-f]*$/i.test(text)) return hexToBytes(text.slice(2));
+    if (text.length % 2 === 0 && /^0x[0-9a-fA-F]*$/.test(text)) return hexToBytes(text.slice(2));
     this.wrong ??= name;
     return new Uint8Array(0);
   }

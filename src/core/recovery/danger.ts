@@ -39,9 +39,11 @@ export type Danger =
   | { readonly kind: "estimated-batch-in-danger"; readonly batchIndex: number };
 
 export function decideDanger(facts: DangerFacts, timing: DangerTiming): Danger {
-  const { divergedAtNonce, oldestClosed, tip } = facts;
+  const { divergedAtNonce, safeBlockTimestampS, oldestClosed, tip } = facts;
   if (divergedAtNonce !== null) return { kind: "canonical-divergence", nonce: divergedAtNonce };
-  if (isViewStale(facts, timing)) return { kind: "l1-view-stale" };
+  if (safeBlockTimestampS === null || isViewStale(safeBlockTimestampS, facts, timing)) {
+    return { kind: "l1-view-stale" };
+  }
   const limit = timing.dangerBlocks;
   if (oldestClosed !== null && ageOf(oldestClosed, facts) >= limit) {
     return { kind: "closed-batch-in-danger", batchIndex: oldestClosed.batchIndex };
@@ -49,7 +51,7 @@ export function decideDanger(facts: DangerFacts, timing: DangerTiming): Danger {
   if (tip !== null && ageOf(tip, facts) >= limit) {
     return { kind: "tip-in-danger", batchIndex: tip.batchIndex };
   }
-  if (isClockBehind(facts, timing)) return { kind: "l1-view-stale" };
+  if (isClockBehind(safeBlockTimestampS, facts, timing)) return { kind: "l1-view-stale" };
   const missed = missedBlocks(facts, timing);
   const candidate = oldestClosed ?? tip;
   if (missed > 0 && candidate !== null && ageOf(candidate, facts) >= saturatingSub(limit, missed)) {
@@ -72,21 +74,20 @@ function ageOf(batch: AgedBatch, facts: DangerFacts): number {
   return saturatingSub(facts.safeBlock, batch.firstFrameSafeBlock);
 }
 
-function isViewStale(facts: DangerFacts, timing: DangerTiming): boolean {
-  if (facts.safeBlockTimestampS === null) return true;
-  const ageS = Math.floor(facts.nowMs / 1000) - facts.safeBlockTimestampS;
+/** A timestamp ahead of our clock is never stale: it is the freshest view there is. */
+function isViewStale(timestampS: number, facts: DangerFacts, timing: DangerTiming): boolean {
+  const ageS = Math.floor(facts.nowMs / 1000) - timestampS;
   return ageS >= timing.readStaleAfterBlocks * timing.secondsPerBlock;
 }
 
 /** A block or more behind the safe head's own time, or behind what this clock showed before. */
-function isClockBehind(facts: DangerFacts, timing: DangerTiming): boolean {
-  const { safeBlockTimestampS, nowMs, lastProgressMs } = facts;
-  const blockMs = timing.secondsPerBlock * 1000;
-  if ((safeBlockTimestampS ?? 0) * 1000 - nowMs >= blockMs) return true;
+function isClockBehind(timestampS: number, facts: DangerFacts, timing: DangerTiming): boolean {
+  const { nowMs, lastProgressMs } = facts;
+  if (timestampS * 1000 - nowMs >= timing.secondsPerBlock * 1000) return true;
   return Math.floor((lastProgressMs - nowMs) / 1000) >= timing.secondsPerBlock;
 }
 
-/** Blocks that L1 has probably made since the safe head last advanced. */
+/** Blocks that L1 has probably made since the safe head last advanced; none by a clock gone back. */
 function missedBlocks(facts: DangerFacts, timing: DangerTiming): number {
   const elapsedS = Math.floor(saturatingSub(facts.nowMs, facts.lastProgressMs) / 1000);
   return Math.floor(elapsedS / timing.secondsPerBlock);

@@ -21,7 +21,7 @@ export type AcceptanceDecision =
   | {
       readonly accepted: true;
       readonly nonce: BatchNonce;
-      /** Null for a batch without frames. Saturates at 2^53 - 1, far above any block. */
+      /** Null for a batch without frames. */
       readonly firstFrameSafeBlock: BlockNumber | null;
     }
   | {
@@ -29,6 +29,10 @@ export type AcceptanceDecision =
       readonly why: "foreign-sender" | "undecodable" | "stale" | "wrong-nonce";
     };
 
+/**
+ * Whether the scheduler, which expects `expected`, accepts this landing. Staleness comes before the
+ * nonce, which changes the reason but never the answer.
+ */
 export function decideAcceptance(
   expected: BatchNonce,
   landing: Landing,
@@ -42,12 +46,23 @@ export function decideAcceptance(
   if (first !== null && isStale(landing.blockNumber, first))
     return { accepted: false, why: "stale" };
   if (nonce !== BigInt(expected)) return { accepted: false, why: "wrong-nonce" };
-  const most = BigInt(Number.MAX_SAFE_INTEGER);
-  const clock = first === null ? null : blockNumber(Number(first < most ? first : most));
+  const clock = first === null ? null : narrowClock(first);
   return { accepted: true, nonce: expected, firstFrameSafeBlock: clock };
 }
 
-/** The nonce expected after one seen on L1: an equal one advances, every other is skipped. */
+/**
+ * The one place where a frame clock of a landing becomes a number (S7).
+ *
+ * Clocks were compared as bigints before. One above 2^53 - 1 is above every block, so the fold rejects
+ * its batch by the check that is omitted here; it is no batch of ours either, whose clocks are block
+ * numbers, so it ends as a divergence and the saturated value is stored nowhere (R4).
+ */
+function narrowClock(safeBlock: bigint): BlockNumber {
+  const most = BigInt(Number.MAX_SAFE_INTEGER);
+  return blockNumber(Number(safeBlock < most ? safeBlock : most));
+}
+
+/** The nonce expected after one seen on L1: an equal one advances, no other does, so a gap stays. */
 export function advanceExpectedNonce(expected: BatchNonce, observed: bigint): BatchNonce {
   return observed === BigInt(expected) ? batchNonce(expected + 1) : expected;
 }

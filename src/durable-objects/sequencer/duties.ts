@@ -20,7 +20,7 @@ import { pinIdentity, readL1 } from "./read-l1.ts";
 import { retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Snapshots } from "./serve-snapshots.ts";
-import { readPollMs, type Service } from "./service.ts";
+import { isOurs, readPollMs, type Service } from "./service.ts";
 import { loadHistory } from "./storage/history.ts";
 import { type DeploymentIdentity, loadIdentity } from "./storage/identity.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
@@ -64,6 +64,8 @@ export class Duties {
     if (this.#isTicking) return;
     this.#isTicking = true;
     try {
+      // A database of another deployment is not read into, not written to and not posted from.
+      if (!isOurs(this.#parts.runtime)) return;
       await this.#runDue(this.#read, () => this.#readDuty());
       this.#advance();
       await this.#runDue(this.#post, () => this.#postDuty());
@@ -74,8 +76,8 @@ export class Duties {
     } finally {
       this.#isTicking = false;
       this.#parts.service.derive();
+      await this.#parts.runtime.storage.setAlarm(this.#nextAtMs());
     }
-    await this.#parts.runtime.storage.setAlarm(this.#nextAtMs());
   }
 
   /** Sets the alarm if it is missing or long overdue. Safe to call at any time. */
@@ -186,6 +188,7 @@ export class Duties {
 
   #nextAtMs(): number {
     const { lane, runtime } = this.#parts;
+    if (!isOurs(runtime)) return runtime.now() + BACKOFF_MS_MAX;
     const deadlines = [this.#read.dueAtMs, this.#post.dueAtMs, this.#keep.dueAtMs];
     try {
       const closeAtMs = lane.nextCloseAtMs();

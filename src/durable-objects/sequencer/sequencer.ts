@@ -98,8 +98,8 @@ export class SequencerObject<Env extends Vars, AppConfig>
   health(): Promise<HealthBody> {
     const all = this.#all;
     if (all === null) return Promise.resolve(MISCONFIGURED);
-    const mode = all.lane.isQueueFull ? "draining" : all.service.derive();
-    return Promise.resolve(health(all.runtime, mode));
+    const facts = { mode: all.service.derive(), isQueueFull: all.lane.isQueueFull };
+    return Promise.resolve(health(all.runtime, facts));
   }
 
   feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {

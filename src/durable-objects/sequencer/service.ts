@@ -116,7 +116,8 @@ export function readPollMs(secondsPerBlock: number): number {
   return Math.min(2_000, Math.max(250, secondsPerBlock * 500));
 }
 
-function isOurs(runtime: Runtime): boolean {
+/** Whether the database belongs to the configured deployment, or to none yet. */
+export function isOurs(runtime: Runtime): boolean {
   const identity = loadIdentity(runtime.sql);
   if (identity === null) return true;
   const { config, application } = runtime;

@@ -94,8 +94,11 @@ function opOf(row: OpRow) {
   return { maxFee: feeExponent(row.maxFee), data: row.data };
 }
 
-/** `GET /healthz` (I7): ok means serving. Unknown numbers are null. */
-export function health(runtime: Runtime, mode: Mode): HealthBody {
+/** `GET /healthz` (I7): ok means that an op would be taken now. Unknown numbers are null. */
+export function health(
+  runtime: Runtime,
+  { mode, isQueueFull }: { readonly mode: Mode; readonly isQueueFull: boolean },
+): HealthBody {
   const { sql, config } = runtime;
   const nowMs = runtime.now();
   const head = loadSafeHead(sql);
@@ -103,7 +106,7 @@ export function health(runtime: Runtime, mode: Mode): HealthBody {
   const waiting = history === null ? null : unposted(sql, frontierNonce(sql));
   const sealedAtMs = waiting?.oldestSealedAtMs ?? null;
   return {
-    status: mode === "serving" ? "ok" : "degraded",
+    status: mode === "serving" && !isQueueFull ? "ok" : "degraded",
     mode,
     safe_block: head?.blockNumber ?? null,
     safe_block_age_s: head === null ? null : Math.floor(nowMs / 1000) - head.blockTimestamp,

@@ -1,7 +1,7 @@
 /** `GET /livez`, `/readyz`, `/healthz` (I7, P§5.5). */
 
 import { Hono } from "hono";
-import { unavailable } from "../../core/api/rejection.ts";
+import { queueFull, unavailable } from "../../core/api/rejection.ts";
 import { refuse, refuseMethod } from "../errors.ts";
 import { json } from "../json.ts";
 import type { Site } from "../site.ts";
@@ -17,8 +17,10 @@ export const health = new Hono<Site>()
     return json(body, body.status === "ok" ? 200 : 503);
   })
   .get("/readyz", async (c) => {
-    const { mode } = await c.var.sequencer.health();
-    return mode === "serving" ? new Response(null) : refuse(unavailable(mode));
+    const { status, mode } = await c.var.sequencer.health();
+    if (status === "ok") return new Response(null);
+    // Serving, but with a full queue: the next op would be refused too.
+    return refuse(mode === "serving" ? { ...queueFull, status: 503 } : unavailable(mode));
   })
   .all("/healthz", () => refuseMethod("GET, HEAD"))
   .all("/readyz", () => refuseMethod("GET, HEAD"));
