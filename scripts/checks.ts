@@ -7,7 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { WRANGLER_ENV } from "./prepare.ts";
+import { TOOL_ENV } from "./prepare.ts";
 
 type Check = { readonly name: string; readonly command: string; readonly args: readonly string[] };
 
@@ -43,7 +43,7 @@ async function runCheck(check: Check): Promise<boolean> {
   const start = performance.now();
   const child = spawn(check.command, check.args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...WRANGLER_ENV, NO_COLOR: "1" },
+    env: { ...TOOL_ENV, NO_COLOR: "1" },
   });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Totals } from "../test/support/plain-reporter.ts";
 import { runChecks } from "./checks.ts";
-import { prepare, WRANGLER_ENV } from "./prepare.ts";
+import { prepare, TOOL_ENV } from "./prepare.ts";
 
 const PROJECTS = ["node", "workers", "e2e"] as const;
 
@@ -47,8 +47,7 @@ async function runProject(project: string): Promise<Totals> {
   const child = spawn("vitest", ["run", "--project", project, ...mayBeEmpty, ...vitestArgs], {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
-      ...process.env,
-      ...WRANGLER_ENV,
+      ...TOOL_ENV,
       BATON_TOTALS: file,
       BATON_LONG: isLong ? "1" : "0",
     },

@@ -7,7 +7,11 @@ export type CFunction = (...args: number[]) => number;
 
 /** The export as a function; `value` is what `instance.exports` has under its name. */
 export function cFunction(value: unknown): CFunction {
-  assert(typeof value === "function", "a pinned binary exports the functions that are used");
-  // The type of an export says no more than that it can be called.
-  return value as CFunction;
+  assert(isCFunction(value), "a pinned binary exports the functions that are used");
+  return value;
+}
+
+/** The binary is pinned, so a function under a known name has the signature known for it. */
+function isCFunction(value: unknown): value is CFunction {
+  return typeof value === "function";
 }

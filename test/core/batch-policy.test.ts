@@ -65,6 +65,10 @@ describe("[S3] the recommended fee", () => {
   });
 });
 
+/** The size target whose exponent is `exponent`. */
+const targetAt = (exponent: number): number =>
+  batchSizeTargetBytes(policy({ logBaseGas: exponent, logAlpha: 0, logDelta: 0 }));
+
 describe("[S6] the size target", () => {
   test("is 12578 bytes by default", () => {
     expect(batchSizeTargetBytes(DEFAULT_BATCH_POLICY)).toBe(12_578);
@@ -80,14 +84,12 @@ describe("[S6] the size target", () => {
     const most = BigInt(INPUT_PAYLOAD_BYTES_MAX);
     let below: number = feeFromLinear(most);
     while (feeToLinear(feeExponent(below)) >= most) below -= 1;
-    const at = (exponent: number): number =>
-      batchSizeTargetBytes(policy({ logBaseGas: exponent, logAlpha: 0, logDelta: 0 }));
-    expect(at(below)).toBe(Number(feeToLinear(feeExponent(below))));
-    expect(at(below)).toBeLessThan(INPUT_PAYLOAD_BYTES_MAX);
+    expect(targetAt(below)).toBe(Number(feeToLinear(feeExponent(below))));
+    expect(targetAt(below)).toBeLessThan(INPUT_PAYLOAD_BYTES_MAX);
     expect(feeToLinear(feeExponent(below + 1)) >= most).toBe(true);
-    expect(at(below + 1)).toBe(INPUT_PAYLOAD_BYTES_MAX);
-    expect(at(FEE_EXPONENT_MAX + 1)).toBe(INPUT_PAYLOAD_BYTES_MAX);
-    expect([at(0), at(-1)]).toEqual([1, 1]);
+    expect(targetAt(below + 1)).toBe(INPUT_PAYLOAD_BYTES_MAX);
+    expect(targetAt(FEE_EXPONENT_MAX + 1)).toBe(INPUT_PAYLOAD_BYTES_MAX);
+    expect([targetAt(0), targetAt(-1)]).toEqual([1, 1]);
   });
 });
 

@@ -180,8 +180,9 @@ function printPlain(value: Plain): string {
   });
 }
 
+const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
+
 function asPlain(batch: Batch): Plain {
-  const hex = (bytes: Uint8Array): string => toHex(bytes).slice(2);
   return {
     nonce: batch.nonce,
     frames: batch.frames.map((frame) => ({

@@ -166,10 +166,10 @@ describe("[F2] the text of a record", () => {
   });
 });
 
-describe("[F2] reading a record", () => {
-  const parse = (record: FeedRecord, change: object): ReturnType<typeof parseRecord> =>
-    parseRecord(JSON.stringify({ ...named(record), ...change }));
+const parse = (record: FeedRecord, change: object): ReturnType<typeof parseRecord> =>
+  parseRecord(JSON.stringify({ ...named(record), ...change }));
 
+describe("[F2] reading a record", () => {
   test("unknown fields are ignored, and hex of any letter case is read", () => {
     expect(parse(userOp, { added_later: [1], data: "0xAABB" })).toEqual({
       ok: true,

@@ -28,6 +28,19 @@ const fixed: readonly bigint[] = Array.from({ length: FEE_EXPONENT_MAX + 1 }, (_
   ),
 );
 
+/** The other order of multiplication. */
+const highestBitFirst = (exponent: number): bigint =>
+  table.reduceRight(
+    (product, entry, bit) => ((exponent >> bit) % 2 === 1 ? (product * entry) >> 64n : product),
+    1n << 64n,
+  ) >> 64n;
+
+/** Null where the amount is beyond every fee. */
+const ceil = (value: bigint): number | null => {
+  const exponent = feeFromLinearCeil(value);
+  return exponent.ok ? exponent.value : null;
+};
+
 /** The exponent nearest to `target` by looking at all of them; a tie goes to the lower one. */
 function searchNearest(target: bigint): number {
   const distance = (exponent: number): bigint => {
@@ -80,11 +93,6 @@ describe("[S3] feeToLinear", () => {
   test("it is not the exact power, nor another order of multiplication", () => {
     expect(129n ** 4200n / 128n ** 4200n).toBe(linear(4200));
     expect(129n ** 4201n / 128n ** 4201n).toBe(linear(4201) + 1n);
-    const highestBitFirst = (exponent: number): bigint =>
-      table.reduceRight(
-        (product, entry, bit) => ((exponent >> bit) % 2 === 1 ? (product * entry) >> 64n : product),
-        1n << 64n,
-      ) >> 64n;
     expect(highestBitFirst(5232)).toBe(linear(5232));
     expect(highestBitFirst(5233)).not.toBe(linear(5233));
   });
@@ -126,11 +134,6 @@ describe("[S3] feeFromLinear", () => {
 });
 
 describe("[S3] feeFromLinearCeil", () => {
-  const ceil = (value: bigint): number | null => {
-    const exponent = feeFromLinearCeil(value);
-    return exponent.ok ? exponent.value : null;
-  };
-
   test.each(vectors.feeFromLinearCeil)("%s is covered by %i", (value, exponent) => {
     expect(ceil(BigInt(value))).toBe(exponent);
   });
@@ -165,6 +168,14 @@ describe("[S3] logFeeRatio", () => {
     const [n, d] = [BigInt(numerator ?? 0), BigInt(denominator ?? 0)];
     expect(logFeeRatio(n, d)).toBe(exponent);
     expect(logFeeRatio(d, n)).toBe(0 - (exponent ?? 0));
+  });
+
+  test("a tie goes to the lower exponent", () => {
+    // Exponents 0 and 1 are 256 and 258 parts of 256, exactly.
+    expect(logFeeRatio(257n, 256n)).toBe(0);
+    expect(logFeeRatio(2571n, 2560n)).toBe(1);
+    expect(logFeeRatio(2569n, 2560n)).toBe(0);
+    expect(logFeeRatio(256n, 257n)).toBe(0);
   });
 
   test("the ends", () => {

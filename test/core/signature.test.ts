@@ -91,19 +91,19 @@ describe("[I2] recovery", () => {
   });
 });
 
-describe("[I2] v", () => {
-  /** P§2.1: 0 and 1 as they are, 27 and 28 less 27, from 35 on the parity of what is beyond 35. */
-  function expected(v: number): 0 | 1 | null {
-    if (v <= 1) return v === 0 ? 0 : 1;
-    if (v === 27 || v === 28) return v === 27 ? 0 : 1;
-    if (v < 35) return null;
-    return v % 2 === 1 ? 0 : 1;
-  }
+/** P§2.1: 0 and 1 as they are, 27 and 28 less 27, from 35 on the parity of what is beyond 35. */
+function expectedParity(v: number): 0 | 1 | null {
+  if (v <= 1) return v === 0 ? 0 : 1;
+  if (v === 27 || v === 28) return v === 27 ? 0 : 1;
+  if (v < 35) return null;
+  return v % 2 === 1 ? 0 : 1;
+}
 
+describe("[I2] v", () => {
   test("all 256 values", () => {
     let refused = 0;
     for (let v = 0; v <= 0xff; v++) {
-      const recovery = expected(v);
+      const recovery = expectedParity(v);
       if (recovery === null) refused += 1;
       const parsed = parseSignature(withV(v));
       if (recovery === null) expect(parsed, `${v}`).toEqual({ ok: false, error: "parity" });

@@ -6,8 +6,15 @@ import { createScheduler } from "../../src/core/scheduler/scheduler.ts";
 import { toHex } from "../../src/core/types/hex.ts";
 import { recoverAddress } from "../../src/core/wire/signature.ts";
 import { connectL1 } from "../../src/l1/client.ts";
+import {
+  account,
+  FeedSocket,
+  type Product,
+  readFeed,
+  startProduct,
+  until,
+} from "../support/product.ts";
 import { size } from "../support/size.ts";
-import { account, FeedSocket, type Product, readFeed, startProduct, until } from "../support/product.ts";
 
 let product: Product;
 
@@ -25,8 +32,16 @@ describe("an op", () => {
     const answer = await product.post(product.transfer(from, to.address, 1_000n));
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ ok: true, nonce: 0, offset: head + 1, frame_fee: 1060 });
-    await until(() => Promise.resolve(feed.records.length), (n) => n === 1, 5_000);
-    expect(feed.records[0]).toMatchObject({ kind: "user_op", sender: from.address, offset: head + 1 });
+    await until(
+      () => Promise.resolve(feed.records.length),
+      (n) => n === 1,
+      5_000,
+    );
+    expect(feed.records[0]).toMatchObject({
+      kind: "user_op",
+      sender: from.address,
+      offset: head + 1,
+    });
     feed.close();
     const states = new Set<string>();
     const settled = await until(
@@ -122,10 +137,14 @@ async function replayL1(through: number): Promise<Uint8Array> {
     feeRecipient: stack.submitter,
   };
   const state = walletApplication.genesis(config);
-  const scheduler = createScheduler({ config: { sequencer: stack.submitter }, state, recover: recoverAddress });
+  const scheduler = createScheduler({
+    config: { sequencer: stack.submitter },
+    state,
+    recover: recoverAddress,
+  });
   for (const input of read.value.inputs) {
     const outcome = scheduler.process({ ...input, chainId: stack.chainId, app: stack.app });
-    expect(outcome.outcome.kind).not.toBe("BatchRejected");
+    expect(outcome.outcome.kind).not.toBe("batch-rejected");
   }
   return state.snapshot();
 }

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Sender } from "../../bench/ops.ts";
-import { size } from "../support/size.ts";
 import { FeedSocket, type Product, readFeed, startProduct } from "../support/product.ts";
+import { size } from "../support/size.ts";
 
 let product: Product;
 

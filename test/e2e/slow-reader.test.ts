@@ -1,10 +1,9 @@
 /** A reader that stops reading is cut off, and the lane does not notice it. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FeedSocket, type Product, startProduct, until } from "../support/product.ts";
 import { HttpConnection } from "../../bench/http-client.ts";
 import { percentiles } from "../../bench/stats.ts";
-import { account } from "../support/product.ts";
+import { account, FeedSocket, type Product, startProduct, until } from "../support/product.ts";
 
 let product: Product;
 
@@ -39,7 +38,11 @@ test("[F6] readers that never answer are cut off with 1013 and resume; acks stay
   if (watched === undefined) throw new Error("there are sixty readers");
   let during: readonly number[] = [];
   for (let round = 0; round < 40 && watched.closed === null; round++) during = await ackMs(100);
-  await until(() => Promise.resolve(watched.closed), (closed) => closed !== null, 10_000);
+  await until(
+    () => Promise.resolve(watched.closed),
+    (closed) => closed !== null,
+    10_000,
+  );
   expect(watched.closed).toEqual({ code: 1013, reason: "slow reader" });
   expect(percentiles(during).p50).toBeLessThan(before * 5 + 20);
   expect(watched.records.map((record) => record.offset)).toEqual(

@@ -293,7 +293,7 @@ function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
 }
 
 /** Names the application as the culprit of whatever `run` throws (P§4.1 row 21). */
-function guarded<T>(run: () => T): T {
+export function guarded<T>(run: () => T): T {
   try {
     return run();
   } catch (cause) {

@@ -16,7 +16,7 @@ import { errorName, log } from "../shared/log.ts";
 import type { Feed } from "./feed.ts";
 import type { Lane } from "./lane.ts";
 import { type Poster, postBatches } from "./post-batches.ts";
-import { pinIdentity, readL1 } from "./read-l1.ts";
+import { pinIdentity, readL1, SLICE_BLOCKS_MAX } from "./read-l1.ts";
 import { retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Snapshots } from "./serve-snapshots.ts";
@@ -53,6 +53,8 @@ export class Duties {
   readonly #post: Clock = { dueAtMs: 0, failures: 0 };
   readonly #keep: Clock = { dueAtMs: 0, failures: 0 };
   #urlIndex = 0;
+  /** Halved when an endpoint does not answer in time, doubled when it does. */
+  #sliceBlocks = SLICE_BLOCKS_MAX;
   #isTicking = false;
 
   constructor(parts: Parts) {
@@ -129,10 +131,14 @@ export class Duties {
     const l1 = this.#connect();
     const outcome = await this.#readOnce(l1);
     if (!outcome.ok) {
+      if (outcome.error.reason === "timeout") {
+        this.#sliceBlocks = Math.max(1, Math.floor(this.#sliceBlocks / 2));
+      }
       // A warm object goes on from stored facts when L1 is silent: danger decides (R1).
       if (loadHistory(runtime.sql) !== null && isSilence(outcome.error)) service.synced();
       return outcome;
     }
+    this.#sliceBlocks = Math.min(SLICE_BLOCKS_MAX, this.#sliceBlocks * 2);
     if (!outcome.value.reachedSafeHead) return ok(0);
     const head = loadSafeHead(runtime.sql);
     if (loadHistory(runtime.sql) === null && head !== null) {
@@ -145,7 +151,7 @@ export class Duties {
   async #readOnce(l1: L1) {
     const { runtime } = this.#parts;
     const identity = await pinIdentity(runtime, l1);
-    return identity.ok ? readL1(runtime, l1, identity.value) : identity;
+    return identity.ok ? readL1(runtime, l1, identity.value, this.#sliceBlocks) : identity;
   }
 
   /** Frames and closings need no L1: they are decided after every reading and at their deadline. */

@@ -42,7 +42,7 @@ import {
 } from "../../core/types/units.ts";
 import { errorName, log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
-import { ApplicationFault, Draft } from "./draft.ts";
+import { ApplicationFault, Draft, guarded } from "./draft.ts";
 import { type Memory, type MemoryStore, ZERO_HASH } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { divergedAtNonce } from "./storage/acceptance.ts";
@@ -135,7 +135,7 @@ export class Lane {
 
   #includeOne(draft: Draft, memory: Memory, op: SignedUserOp): Outcome {
     if (mustCloseBeforeOp(draft.head, op.data.length)) draft.seal();
-    const invalid = decideInclusion(memory.state, op, draft.head);
+    const invalid = guarded(() => decideInclusion(memory.state, op, draft.head));
     if (invalid !== null) {
       // I4. Looked up only here, since an included op's nonce is used: its retry always lands here.
       return this.#originalOutcome(op) ?? err(executionRejected(invalid));

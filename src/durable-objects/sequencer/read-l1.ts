@@ -33,7 +33,7 @@ import {
 } from "./storage/l1-inputs.ts";
 
 /** L1: blocks of one slice. */
-const SLICE_BLOCKS_MAX = 10_000;
+export const SLICE_BLOCKS_MAX = 10_000;
 
 export type ReadOutcome = {
   /** Whether a slice was committed. */
@@ -70,11 +70,12 @@ export async function pinIdentity(
   return ok(identity);
 }
 
-/** One tick. Errors leave nothing behind. */
+/** One tick over at most `sliceBlocks` blocks. Errors leave nothing behind. */
 export async function readL1(
   runtime: Runtime,
   l1: L1,
   identity: DeploymentIdentity,
+  sliceBlocks: number,
 ): Promise<Result<ReadOutcome, L1Error>> {
   const stored = loadSafeHead(runtime.sql);
   const safe = await l1.block("safe");
@@ -87,7 +88,7 @@ export async function readL1(
   const from = stored === null ? identity.inputBoxBlock : blockNumber(stored.blockNumber + 1);
   // A safe head below the InputBox's block holds no input yet.
   if (safe.value.number < from) return failed("behind");
-  const to = blockNumber(Math.min(safe.value.number, from + SLICE_BLOCKS_MAX - 1));
+  const to = blockNumber(Math.min(safe.value.number, from + sliceBlocks - 1));
   const slice = await readSlice(runtime, l1, { identity, from, to, safe: safe.value });
   if (!slice.ok) return slice;
   commitSlice(runtime, stored, slice.value);

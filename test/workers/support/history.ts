@@ -64,10 +64,14 @@ export function addInput(rig: Rig, sender: Address, payload: Uint8Array, block: 
   return index;
 }
 
-export function deposit(rig: Rig, account: Address, amount: bigint, block: number): void {
+/** What the portal tells the application of a deposit. */
+export function depositPayload(account: Address, amount: bigint): Uint8Array {
   const value = amount.toString(16).padStart(64, "0");
-  const payload = fromHex(`${TOKEN}${account.slice(2)}${value}`);
-  addInput(rig, address(PORTAL), payload, block);
+  return fromHex(`${TOKEN}${account.slice(2)}${value}`);
+}
+
+export function deposit(rig: Rig, account: Address, amount: bigint, block: number): void {
+  addInput(rig, address(PORTAL), depositPayload(account, amount), block);
 }
 
 /** A founded rig whose first `users` accounts can pay for many ops. */

@@ -59,27 +59,27 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
   const config = parseConfig({ ...TEST_VARIABLES, ...options.vars }, application, addressOfPrivateKey);
   if (!config.ok) return expect.unreachable(JSON.stringify(config.error));
   const sql = options.sql?.(state.storage.sql) ?? state.storage.sql;
+  const clock = { nowMs: options.nowMs ?? START_MS, mode: "serving" as Mode };
   const runtime: Runtime = {
     storage: state.storage,
     sql,
     config: config.value,
     application: application as Application,
     keccak,
-    now: () => unixMs(rig.nowMs),
+    now: () => unixMs(clock.nowMs),
   };
   const published: FeedRecord[] = [];
-  const nowMs = options.nowMs ?? START_MS;
-  const clock = { nowMs, mode: "serving" as Mode };
   const memory = new MemoryStore(runtime);
   const feed = new Feed(runtime, state);
-  const rig: Rig = Object.assign(clock, {
+  // The rig is the clock: what a test writes to it, the parts read.
+  return Object.assign(clock, {
     state,
     runtime,
     sql,
     memory,
     feed,
     published,
-    service: new Service({ ...runtime, now: () => unixMs(clock.nowMs) }, memory),
+    service: new Service(runtime, memory),
     lane: new Lane(runtime, memory, {
       mode: () => clock.mode,
       publish: (records) => {
@@ -89,15 +89,14 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     }),
     snapshots: new Snapshots(runtime),
     live: () => memory.get() ?? expect.unreachable("genesis is done"),
-    wake: (other?: RigOptions) => createRig(state, { ...options, nowMs: clock.nowMs, ...other }),
+    wake: (other?: RigOptions): Rig => createRig(state, { ...options, nowMs: clock.nowMs, ...other }),
   });
-  return rig;
 }
 
 let names = 0;
 
 /** A new object of its own, unconfigured. */
-export function freshObject(): DurableObjectStub {
+export function freshObject(): ReturnType<typeof env.SEQUENCER.getByName> {
   names += 1;
   return env.SEQUENCER.getByName(`object ${names}`);
 }

@@ -1,0 +1,120 @@
+/**
+ * The variables of the local Worker: the devnet's values, what the environment overrides, and secrets.
+ *
+ * The runner owns what follows from its chain. Everything is checked by the same function as in the
+ * Worker, before a process is started.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { walletApplication } from "../apps/wallet/wallet.ts";
+import { parseConfig } from "../core/config/config.ts";
+import { type Address, ZERO_ADDRESS } from "../core/types/hex.ts";
+import { addressOfPrivateKey } from "../crypto/key.ts";
+import { CHAIN_ID } from "./anvil.ts";
+import type { Devnet } from "./devnet.ts";
+import { LocalFailure } from "./failure.ts";
+
+export type Variables = Readonly<Record<string, string>>;
+
+/** Variables that reach workerd through its environment only. An RPC URL may carry an API key. */
+const SECRET_NAMES = ["SEQ_BATCH_SUBMITTER_PRIVATE_KEY", "SEQ_OPERATOR_TOKEN", "SEQ_ETH_RPC_URL"];
+/** They follow from the chain that the runner starts. */
+const OWNED_NAMES = ["SEQ_ETH_RPC_URL", "SEQ_CHAIN_ID", "SEQ_APP_ADDRESS"];
+/** They configure the runner itself. */
+const RUNNER_NAMES = ["SEQ_HTTP_ADDR", "SEQ_DATA_DIR"];
+const KEY = "SEQ_BATCH_SUBMITTER_PRIVATE_KEY";
+
+/** Decisions section 9, last line. */
+const DEVNET_DEFAULTS: Variables = {
+  SEQ_SECONDS_PER_BLOCK: "1",
+  SEQ_BATCH_LINGER_SECONDS: "2",
+  SEQ_MAX_BATCH_OPEN_SECONDS: "300",
+  SEQ_SNAPSHOT_SECONDS: "1",
+  SEQ_BATCH_SUBMITTER_IDLE_POLL_INTERVAL_MS: "500",
+  SEQ_BATCH_SUBMITTER_CONFIRMATION_DEPTH: "0",
+};
+
+export type UserVariables = {
+  /** Overrides for the Worker. */
+  readonly overrides: Variables;
+  /** Names that were set but have no say here. */
+  readonly ignored: readonly string[];
+};
+
+/** The `SEQ_` variables of an environment, with the key file read. */
+export function userVariables(environment: NodeJS.ProcessEnv): UserVariables {
+  const overrides: Record<string, string> = {};
+  const ignored: string[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith("SEQ_") || value === undefined || value.trim() === "") continue;
+    if (OWNED_NAMES.includes(name)) ignored.push(name);
+    else if (!RUNNER_NAMES.includes(name)) overrides[name] = value.trim();
+  }
+  return { overrides: withKeyFile(overrides), ignored };
+}
+
+/** The key stands on the first line of the file. */
+function withKeyFile(variables: Record<string, string>): Variables {
+  const { [`${KEY}_FILE`]: file, ...rest } = variables;
+  if (file === undefined) return rest;
+  if (rest[KEY] !== undefined) throw new LocalFailure(`set ${KEY} or ${KEY}_FILE, not both`);
+  if (!existsSync(file)) throw new LocalFailure(`${KEY}_FILE: there is no such file`);
+  return { ...rest, [KEY]: readFileSync(file, "utf8").split("\n")[0]?.trim() ?? "" };
+}
+
+export type VariableSources = {
+  readonly devnet: Devnet;
+  readonly rpcUrl: string;
+  readonly secondsPerBlock: number;
+  readonly submitterKey: string;
+  readonly operatorToken: string;
+  readonly overrides: Variables;
+};
+
+/** Everything that the Worker is given. Overrides win. */
+export function workerVariables(sources: VariableSources): Variables {
+  const { devnet, rpcUrl, secondsPerBlock, submitterKey, operatorToken, overrides } = sources;
+  return {
+    ...DEVNET_DEFAULTS,
+    SEQ_SECONDS_PER_BLOCK: `${Math.max(1, Math.floor(secondsPerBlock))}`,
+    SEQ_CHAIN_ID: `${devnet.chainId}`,
+    SEQ_APP_ADDRESS: devnet.app,
+    SEQ_ERC20_PORTAL_ADDRESS: devnet.erc20Portal,
+    SEQ_ERC20_TOKEN_ADDRESS: devnet.token,
+    SEQ_ETH_RPC_URL: rpcUrl,
+    [KEY]: submitterKey,
+    SEQ_OPERATOR_TOKEN: operatorToken,
+    ...overrides,
+  };
+}
+
+/** Answers the batch submitter. Throws `LocalFailure` with every problem, one a line. */
+export function checkVariables(variables: Variables): Address {
+  const config = parseConfig(variables, walletApplication, addressOfPrivateKey);
+  if (config.ok) return config.value.submitter;
+  throw new LocalFailure(
+    config.error.map(({ variable, problem }) => `${variable} ${problem}`).join("\n"),
+  );
+}
+
+/** Stands for a devnet in a check that is made before there is one. */
+export const NO_DEVNET: Devnet = {
+  chainId: CHAIN_ID,
+  genesisHash: "",
+  inputBox: ZERO_ADDRESS,
+  erc20Portal: ZERO_ADDRESS,
+  app: ZERO_ADDRESS,
+  token: ZERO_ADDRESS,
+};
+
+export function splitSecrets(variables: Variables): {
+  readonly plain: Variables;
+  readonly secrets: Variables;
+} {
+  const isSecret = ([name]: readonly [string, string]) => SECRET_NAMES.includes(name);
+  const all = Object.entries(variables);
+  return {
+    plain: Object.fromEntries(all.filter((entry) => !isSecret(entry))),
+    secrets: Object.fromEntries(all.filter(isSecret)),
+  };
+}
