@@ -4,7 +4,6 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { encodeTransfer } from "../src/apps/wallet/method.ts";
 import { type Address, addressFromBytes, fromHex, toHex } from "../src/core/types/hex.ts";
-import { feeExponent } from "../src/core/types/units.ts";
 import { domainSeparator, userOpDigest } from "../src/core/wire/user-op.ts";
 
 export type Sender = { readonly key: Uint8Array; readonly address: Address; nonce: number };
@@ -34,15 +33,23 @@ export function signerFor(chainId: number, app: Address): Signer {
 /** The JSON body of `POST /tx` for the sender's next nonce: a transfer. */
 export function signedTransfer(signer: Signer, from: Sender, to: Address, amount: bigint): string {
   const data = encodeTransfer(amount, to);
-  const nonce = from.nonce++;
-  const digest = userOpDigest(signer.separator, { nonce, maxFee: feeExponent(MAX_FEE), data });
+  return signedOp(signer, from, { data, maxFee: MAX_FEE, nonce: from.nonce++ });
+}
+
+/** The JSON body of `POST /tx` for any op. */
+export function signedOp(
+  signer: Signer,
+  from: Sender,
+  op: { readonly data: Uint8Array; readonly maxFee: number; readonly nonce: number },
+): string {
+  const digest = userOpDigest(signer.separator, op);
   const signature = secp256k1.sign(digest, from.key, { prehash: false, format: "recovered" });
   // noble puts the recovery bit first; the wire wants it last, as 27 or 28.
   const wire = new Uint8Array(65);
   wire.set(signature.subarray(1), 0);
   wire[64] = 27 + (signature[0] ?? 0);
   return JSON.stringify({
-    message: { nonce, max_fee: MAX_FEE, data: toHex(data) },
+    message: { nonce: op.nonce, max_fee: op.maxFee, data: toHex(op.data) },
     signature: toHex(wire),
     sender: from.address,
   });

@@ -18,7 +18,7 @@ import { gunzip } from "node:zlib";
 import { ACCOUNTS } from "./accounts.ts";
 import { writeWhole } from "./data-dir.ts";
 import { LocalFailure } from "./failure.ts";
-import { binaryOf, type Child, type Processes } from "./processes.ts";
+import type { Child, Processes } from "./processes.ts";
 import { quantity, type Rpc, rpcOf } from "./rpc.ts";
 
 export const CHAIN_ID: number = 31_337;
@@ -35,11 +35,11 @@ export type AnvilOptions = {
 /** How long loading a chain of many hours may take. */
 const START_LIMIT_MS = 60_000;
 const STOP_GRACE_MS = 3_000;
-/** The safe head is at least this many blocks behind what a save may lose. */
 const SAVE_EVERY_MS = 2_000;
 /** Saving takes at most a fifth of the time, until that would make a save too old. */
 const SAVE_REST_FACTOR = 4;
 const SAVE_REST_MAX_MS = 5_000;
+const SAVE_ATTEMPTS = 10;
 /**
  * States of this many blocks are kept and saved, so that calls at recent blocks, the safe one among
  * them, work at once after a restart. Each costs memory and time at every save.
@@ -70,7 +70,7 @@ export class Anvil {
   static async start(options: AnvilOptions): Promise<Anvil> {
     const child = await options.processes.spawn({
       name: "anvil",
-      command: binaryOf("anvil", "@foundry-rs/anvil-linux-amd64/bin/anvil"),
+      program: "@foundry-rs/anvil-linux-amd64/bin/anvil",
       args: [
         ...["--host", "127.0.0.1", "--port", `${options.port}`, "--chain-id", `${CHAIN_ID}`],
         ...["--accounts", `${ACCOUNTS}`, "--slots-in-an-epoch", `${options.slotsInEpoch}`],
@@ -94,45 +94,53 @@ export class Anvil {
     return this.#inTurn(() => this.rpc("anvil_mine", [quantity(blocks)]));
   }
 
-  /** Saves the chain, with the states of its recent blocks. */
+  /** Saves the chain, with the states of its recent blocks. Throws when others mine all the time. */
   save(): Promise<void> {
-    return this.#inTurn(() => this.#save(true));
+    return this.#inTurn(async () => {
+      for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) if (await this.#save(true)) return;
+      throw new LocalFailure("the chain could not be saved between two blocks");
+    });
   }
 
-  /** Ends anvil without saving. */
-  async stop(processes: Processes): Promise<void> {
-    if (this.#clock !== null) clearInterval(this.#clock);
-    await processes.stop(this.child, STOP_GRACE_MS);
-  }
-
-  /** Stops mining, so that a save that follows is the last word. */
   stopClock(): void {
     if (this.#clock !== null) clearInterval(this.#clock);
     this.#clock = null;
+  }
+
+  /** Saves the chain, if anvil still runs, and ends it. */
+  async stop(processes: Processes): Promise<void> {
+    this.stopClock();
+    const { exitCode, signalCode } = this.child.process;
+    if (exitCode === null && signalCode === null) await this.save();
+    await processes.stop(this.child, STOP_GRACE_MS);
   }
 
   async #tick(): Promise<void> {
     try {
       await this.mine(1);
       if (Date.now() < this.#nextSaveMs) return;
-      await this.#inTurn(() => this.#save(this.#statesSaveMs <= STATES_SAVE_MS_MAX));
+      await this.#inTurn(async () => {
+        await this.#save(this.#statesSaveMs <= STATES_SAVE_MS_MAX);
+      });
     } catch {
       // anvil is ending or ended, which its runner learns from the process itself.
     }
   }
 
-  async #save(withStates: boolean): Promise<void> {
+  /** False when there was no moment between two blocks. */
+  async #save(withStates: boolean): Promise<boolean> {
     const startMs = Date.now();
     const head = await this.rpc<string>("eth_blockNumber");
     const dump = await this.rpc<`0x${string}`>("anvil_dumpState", [withStates]);
-    // Somebody else mined, over RPC: this dump may be torn, and the next one is due soon.
-    if ((await this.rpc<string>("eth_blockNumber")) !== head) return;
+    // Somebody else mined, over RPC, and this dump may be torn.
+    if ((await this.rpc<string>("eth_blockNumber")) !== head) return false;
     const chain = await promisify(gunzip)(Buffer.from(dump.slice(2), "hex"));
     await writeWhole(this.#chainFile, chain);
     const tookMs = Date.now() - startMs;
     if (withStates) this.#statesSaveMs = tookMs;
     const restMs = Math.min(SAVE_REST_MAX_MS, tookMs * SAVE_REST_FACTOR);
     this.#nextSaveMs = Math.max(startMs + SAVE_EVERY_MS, Date.now() + restMs);
+    return true;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -77,6 +77,10 @@ export class DataDir {
     }
   }
 
+  remove(name: keyof typeof FILES): void {
+    rmSync(this.file(name), { force: true });
+  }
+
   /** Made once, 32 random bytes in hex; it outlives restarts, so that scripts can keep it. */
   async operatorToken(): Promise<string> {
     const file = this.file("operatorToken");
@@ -85,7 +89,7 @@ export class DataDir {
   }
 
   /** Lets another runner in. */
-  release(): void {
+  close(): void {
     this.#lock.close();
   }
 }

@@ -74,7 +74,12 @@ export type DepositCall = {
 /** Mints and deposits. Answers the hash of the deposit, which is not mined yet where blocks take time. */
 export async function deposit(rpc: Rpc, call: DepositCall): Promise<string> {
   const { app, erc20Portal, token, from, units = DEPOSIT_UNITS } = call;
-  await send(rpc, from, token, encodeFunctionData({ abi, functionName: "mint", args: [from, units] }));
+  await send(
+    rpc,
+    from,
+    token,
+    encodeFunctionData({ abi, functionName: "mint", args: [from, units] }),
+  );
   const approve = [erc20Portal, units] as const;
   await send(rpc, from, token, encodeFunctionData({ abi, functionName: "approve", args: approve }));
   const args = [token, app, units, "0x"] as const;

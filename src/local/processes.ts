@@ -10,7 +10,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Writable } from "node:stream";
+import type { Socket } from "node:net";
 import { LocalFailure } from "./failure.ts";
 
 export type Child = {
@@ -23,7 +23,8 @@ export type Child = {
 
 export type SpawnOptions = {
   readonly name: string;
-  readonly command: string;
+  /** Path of a program inside `node_modules`. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdio: ("ignore" | "pipe" | number)[];
@@ -46,65 +47,99 @@ done
 `;
 
 export class Processes {
+  /** Resolves, with a line that says so, when a child ends that nobody stopped. */
+  readonly failed: Promise<string>;
   readonly #file: string;
-  readonly #guard: Writable;
-  readonly #children = new Map<number, Entry>();
+  readonly #guard: ChildProcess;
+  readonly #children = new Map<number, Child>();
+  readonly #stopping = new Set<Child>();
+  #isClosed = false;
+  #hasStored = false;
+  #fail: (line: string) => void = () => undefined;
 
   /** `file` keeps what runs, for the next start. */
   constructor(file: string) {
     this.#file = file;
-    const guard = spawn("sh", ["-c", GUARD], {
-      detached: true,
-      stdio: ["pipe", "ignore", "ignore"],
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
     });
-    // A guard that is gone is a net less; the file remains.
-    guard.on("error", () => undefined);
-    guard.stdin.on("error", () => undefined);
-    guard.unref();
-    if ("unref" in guard.stdin && typeof guard.stdin.unref === "function") guard.stdin.unref();
-    this.#guard = guard.stdin;
+    this.#guard = spawnGuard();
   }
 
-  /** Throws `LocalFailure` when the command is not there. */
+  /** Throws `LocalFailure` when the program is not there or not for this machine. */
   async spawn(options: SpawnOptions): Promise<Child> {
-    const { name, command, args, env, stdio } = options;
-    const child = spawn(command, args, { env, stdio, detached: true });
+    if (this.#isClosed) throw new LocalFailure("the stack is being stopped");
+    const { name, args, env, stdio } = options;
+    const process = spawn(pathOf(options), args, { env, stdio, detached: true });
     const ended = new Promise<string>((resolve) => {
-      child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+      process.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
+    // The pid is known at once, and noted before anything else can happen.
+    const child: Child = { name, pid: process.pid ?? 0, process, ended };
+    if (child.pid !== 0) this.#note(child);
     await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", () => reject(new LocalFailure(missing(name, command))));
+      process.once("spawn", resolve);
+      process.once("error", () => reject(missing(options)));
     });
-    const pid = child.pid ?? 0;
-    this.#guard.write(`watch ${pid}\n`);
-    this.#children.set(pid, { name, pid, startTicks: startTicksOf(pid) ?? "" });
-    this.#store();
-    void ended.then(() => {
-      this.#guard.write(`forget ${pid}\n`);
-      this.#children.delete(pid);
-      this.#store();
-    });
-    return { name, pid, process: child, ended };
+    return child;
   }
 
   /** Asks with SIGTERM, insists with SIGKILL after `graceMs`, and waits for the end. */
   async stop(child: Child, graceMs: number): Promise<void> {
+    this.#stopping.add(child);
     child.process.kill("SIGTERM");
     const insist = setTimeout(() => child.process.kill("SIGKILL"), graceMs);
     await child.ended;
     clearTimeout(insist);
   }
 
-  /** Lets the guard go; nothing may run any more. */
-  close(): void {
-    this.#guard.end();
-    rmSync(this.#file, { force: true });
+  /** As a crash would end it: nothing gets to finish. */
+  async kill(child: Child): Promise<void> {
+    this.#stopping.add(child);
+    child.process.kill("SIGKILL");
+    await child.ended;
+  }
+
+  /** Kills what still runs, and starts nothing any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#children.values()].map((child) => this.kill(child)));
+    this.#guard.stdin?.end();
+    // What an earlier runner noted there stays, until somebody has dealt with it.
+    if (this.#hasStored) rmSync(this.#file, { force: true });
+  }
+
+  #note(child: Child): void {
+    this.#children.set(child.pid, child);
+    this.#guard.stdin?.write(`watch ${child.pid}\n`);
+    this.#store();
+    void child.ended.then((how) => {
+      this.#children.delete(child.pid);
+      this.#guard.stdin?.write(`forget ${child.pid}\n`);
+      if (!this.#isClosed) this.#store();
+      if (!this.#stopping.has(child)) this.#fail(`${child.name} ended by itself (${how})`);
+    });
   }
 
   #store(): void {
-    writeFileSync(this.#file, JSON.stringify([...this.#children.values()]), { mode: 0o600 });
+    const entries = [...this.#children.values()].map(
+      ({ name, pid }): Entry => ({ name, pid, startTicks: startTicksOf(pid) ?? "" }),
+    );
+    this.#hasStored = true;
+    writeFileSync(this.#file, JSON.stringify(entries), { mode: 0o600 });
   }
+}
+
+/** Neither it nor the pipe to it keeps the runner alive. */
+function spawnGuard(): ChildProcess {
+  const guard = spawn("sh", ["-c", GUARD], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  // A guard that is gone is a net less; the file of leftovers remains.
+  guard.on("error", () => undefined);
+  guard.stdin.on("error", () => undefined);
+  guard.unref();
+  // The pipe of a child is a socket in Node, whatever its type says.
+  (guard.stdin as unknown as Socket).unref();
+  return guard;
 }
 
 /** Ends what a runner that was killed left behind in `file`. Knows processes on Linux only. */
@@ -140,19 +175,20 @@ function startTicksOf(pid: number): string | null {
   const stat = `/proc/${pid}/stat`;
   if (!existsSync(stat)) return null;
   // The name in parentheses may hold spaces; the state and the rest follow the last one.
-  const fields = readFileSync(stat, "utf8").replace(/^.*\) /s, "").split(" ");
+  const fields = readFileSync(stat, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
   return fields[0] === "Z" ? null : (fields[19] ?? null);
 }
 
-/** Where npm put a program. Throws `LocalFailure` when it did not. */
-export function binaryOf(name: string, path: string): string {
+function pathOf(options: SpawnOptions): string {
   try {
-    return createRequire(import.meta.url).resolve(path);
+    return createRequire(import.meta.url).resolve(options.program);
   } catch {
-    throw new LocalFailure(missing(name, path));
+    throw missing(options);
   }
 }
 
-function missing(name: string, path: string): string {
-  return `${name} is missing (${path}): run npm ci, on Linux for x86-64`;
+function missing({ name, program }: SpawnOptions): LocalFailure {
+  return new LocalFailure(`${name} is missing (${program}): run npm ci, on Linux for x86-64`);
 }

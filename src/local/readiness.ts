@@ -51,7 +51,10 @@ export async function waitForDeposits(
     async () => {
       const page = await client.feed(cursor);
       cursor = page.nextOffset;
-      for (const record of page.records) missing.delete(depositorOf(record, devnet) ?? "0x");
+      for (const record of page.records) {
+        const depositor = depositorOf(record, devnet);
+        if (depositor !== null) missing.delete(depositor);
+      }
       return missing.size === 0 ? true : null;
     },
     { everyMs: POLL_MS, limitMs: DEPOSITS_LIMIT_MS },

@@ -16,14 +16,6 @@ export type Leftover = {
 
 export type Start = "new" | "resume";
 
-/** The chain that was loaded, against what was written down and what the sequencer has seen. */
-export type Match = {
-  readonly recordedGenesis: string;
-  readonly loadedGenesis: string;
-  /** Newest block of the chain as it was loaded, before any is mined. */
-  readonly loadedHead: number;
-};
-
 const ANEW = "begin anew with npm start -- --fresh";
 
 /**
@@ -37,19 +29,20 @@ export function decideStart(leftover: Leftover): Start {
   throw new LocalFailure(`the chain of this data directory is missing: ${ANEW}`);
 }
 
-export function checkGenesis({ recordedGenesis, loadedGenesis }: Match): void {
-  if (recordedGenesis === loadedGenesis) return;
+export function checkGenesis(recordedHash: string, loadedHash: string): void {
+  if (recordedHash === loadedHash) return;
   throw new LocalFailure(`the chain of this data directory is another one: ${ANEW}`);
 }
 
 /**
- * `seenBlock` is the newest safe block that the sequencer has stored, null when it has none. A chain
- * that ends below it would grow other blocks in the place of those that the sequencer has seen.
+ * `loadedHead` is the newest block of the chain as it was loaded; `seenBlock` the newest safe block
+ * that the sequencer has stored, null when it has none. A chain that ends below it would grow other
+ * blocks in the place of those that the sequencer has seen.
  */
-export function checkHead({ loadedHead }: Match, seenBlock: number | null): void {
+export function checkHead(loadedHead: number, seenBlock: number | null): void {
   if (seenBlock === null || seenBlock <= loadedHead) return;
   throw new LocalFailure(
-    `the saved chain ends at block ${loadedHead}, before block ${seenBlock} that the database has seen: ${ANEW}`,
+    `the saved chain ends at block ${loadedHead}, but the database has seen block ${seenBlock}: ${ANEW}`,
   );
 }
 

@@ -5,23 +5,27 @@
  * cannot start, nothing of it stays. What it writes is in its data directory and nowhere else.
  */
 
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildAll } from "../../scripts/build.ts";
 import { must } from "../core/types/assert.ts";
-import { type Address, ZERO_ADDRESS } from "../core/types/hex.ts";
+import type { Address } from "../core/types/hex.ts";
 import { type DevAccount, devAccounts, USERS } from "./accounts.ts";
-import { Anvil, CHAIN_ID } from "./anvil.ts";
+import { type Chain, openChain } from "./chain.ts";
 import { DataDir, writeWhole } from "./data-dir.ts";
-import { type Devnet, formatDevnet, hashOfBlock, parseDevnet, prepareDevnet } from "./devnet.ts";
+import type { Devnet } from "./devnet.ts";
 import { LocalFailure } from "./failure.ts";
 import { requireFree, urlOf } from "./listen-address.ts";
-import { type Child, Processes, stopLeftovers } from "./processes.ts";
+import { Processes, stopLeftovers } from "./processes.ts";
 import { waitForDeposits, waitUntilServing } from "./readiness.ts";
-import { checkGenesis, checkHead, decideStart, type Match } from "./restore.ts";
-import { quantity, type Rpc } from "./rpc.ts";
+import { checkHead } from "./restore.ts";
 import { SequencerClient } from "./sequencer-client.ts";
-import { checkVariables, NO_DEVNET, splitSecrets, workerVariables } from "./variables.ts";
+import {
+  checkVariables,
+  NO_CHAIN,
+  splitSecrets,
+  type Variables,
+  workerVariables,
+} from "./variables.ts";
 import { Workerd, type WorkerdOptions } from "./workerd.ts";
 
 export type StackOptions = {
@@ -72,240 +76,156 @@ export type Stack = {
   stop(): Promise<void>;
 };
 
+const DEFAULTS = {
+  httpHost: "127.0.0.1",
+  httpPort: 0,
+  anvilPort: 0,
+  blockTimeS: 1,
+  slotsInEpoch: 8,
+  fresh: false,
+  vars: {},
+  log: () => undefined,
+  signal: new AbortController().signal,
+} as const satisfies Omit<StackOptions, "dataDir">;
+
+type Settings = Required<StackOptions>;
+
+/** What the parts of a start work on. */
+type Start = {
+  readonly settings: Settings;
+  readonly accounts: readonly DevAccount[];
+  readonly submitter: Address;
+  readonly dataDir: DataDir;
+  readonly processes: Processes;
+};
+
+/** A process that dies is known by its end this long after its last request fails. */
+const DEATH_NOTICE_MS = 300;
+
 /**
  * Resolves when the sequencer would take an op and the ten accounts have their balances. Throws
  * `LocalFailure` with what to print when it cannot be.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const stack = new LocalStack(options);
-  const started = stack.start();
-  const died = stack.failed.then((line) => Promise.reject(new LocalFailure(line)));
-  died.catch(() => undefined);
+  const settings: Settings = { ...DEFAULTS, ...options };
+  const accounts = devAccounts();
+  const submitter = checkVariables(variablesOf(settings, accounts, NO_CHAIN));
+  const dataDir = DataDir.open(settings.dataDir);
+  const processes = new Processes(dataDir.file("processes"));
+  const died = processes.failed.then((line) => Promise.reject(new LocalFailure(line)));
+  const starting = start({ settings, accounts, submitter, dataDir, processes });
+  // Whichever loses the race below may still fail, with nothing to add.
+  for (const late of [died, starting]) late.catch(() => undefined);
   try {
-    return await Promise.race([started, died, aborted(options.signal)]);
+    return await Promise.race([starting, died, aborted(settings.signal)]);
   } catch (error) {
-    // A start that is given up fails once more, in its own way, as its processes end.
-    started.catch(() => undefined);
-    // Requests to a process that died may fail before its end is known, and say less.
-    if (!(error instanceof LocalFailure)) await Promise.race([died, sleep(DEATH_NOTICE_MS)]);
-    throw error;
-  } finally {
-    if (!stack.isStarted) await stack.stop();
+    try {
+      // A request to a process that died may fail before that end is known, and says less.
+      if (!(error instanceof LocalFailure)) await Promise.race([died, sleep(DEATH_NOTICE_MS)]);
+      throw error;
+    } finally {
+      await processes.close();
+      dataDir.close();
+    }
   }
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<never> {
+function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    if (signal?.aborted === true) reject(signal.reason);
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
 
-class LocalStack implements Stack {
-  readonly failed: Promise<string>;
-  readonly accounts: readonly DevAccount[];
-  readonly chainId = CHAIN_ID;
-  isStarted = false;
-  url = "";
-  rpcUrl = "";
-  app: Address = ZERO_ADDRESS;
-  inputBox: Address = ZERO_ADDRESS;
-  erc20Portal: Address = ZERO_ADDRESS;
-  token: Address = ZERO_ADDRESS;
-  submitter: Address = ZERO_ADDRESS;
-  operatorToken = "";
-  readonly #options: StackOptions;
-  readonly #all: readonly DevAccount[] = devAccounts();
-  #fail: (line: string) => void = () => undefined;
-  /** Ends of these are somebody's wish. */
-  readonly #stopping = new Set<Child>();
-  #stopped: Promise<void> | null = null;
-  #dataDir: DataDir | null = null;
-  #processes: Processes | null = null;
-  #anvil: Anvil | null = null;
-  #workerd: Workerd | null = null;
-  #workerdOptions: WorkerdOptions | null = null;
-  /** Whether the chain matches its database, so that it may replace the saved one. */
-  #isChainTrusted = false;
+async function start(parts: Start): Promise<Stack> {
+  const { settings, accounts, submitter, dataDir, processes } = parts;
+  const { httpHost, httpPort, anvilPort, slotsInEpoch, log } = settings;
+  await stopLeftovers(dataDir.file("processes"));
+  if (settings.fresh) dataDir.clear();
+  log("building what changed");
+  await build();
+  await requireFree({ host: httpHost, port: httpPort }, "stop it, or set SEQ_HTTP_ADDR");
+  await requireFree(
+    { host: "127.0.0.1", port: anvilPort },
+    "L1's port follows from SEQ_HTTP_ADDR, choose another",
+  );
+  const chain = await openChain({
+    ...{ dataDir, processes, accounts, submitter, log, slotsInEpoch },
+    port: anvilPort,
+  });
+  const operatorToken = settings.vars["SEQ_OPERATOR_TOKEN"] ?? (await dataDir.operatorToken());
+  const { devnet, anvil } = chain;
+  const variables = variablesOf(settings, accounts, { devnet, rpcUrl: anvil.url, operatorToken });
+  const workerdOptions: WorkerdOptions = {
+    ...{ dataDir, processes, ...splitSecrets(variables) },
+    host: httpHost,
+    port: httpPort,
+  };
+  log("starting the sequencer on workerd");
+  const workerd = await Workerd.start(workerdOptions);
+  const client = new SequencerClient(urlOf({ host: httpHost, port: workerd.port }));
+  await join(parts, chain, client);
+  return assemble(parts, { chain, workerd, workerdOptions, client, operatorToken });
+}
 
-  constructor(options: StackOptions) {
-    this.#options = options;
-    this.accounts = this.#all.slice(0, USERS);
-    this.failed = new Promise((resolve) => {
-      this.#fail = resolve;
-    });
-  }
+/** Lets blocks come once chain and database are known to match, and waits for what they bring. */
+async function join(parts: Start, chain: Chain, client: SequencerClient): Promise<void> {
+  const { settings, accounts, dataDir } = parts;
+  checkHead(chain.head, (await client.health()).safe_block);
+  if (settings.blockTimeS === null) await chain.anvil.mine(settings.slotsInEpoch + 1);
+  else chain.anvil.startClock(settings.blockTimeS * 1000);
+  settings.log("waiting until the sequencer has read the chain");
+  await waitUntilServing(client, dataDir.file("workerdLog"));
+  const users = accounts.slice(0, USERS).map((account) => account.address);
+  await waitForDeposits(client, chain.devnet, users);
+  const running = { pid: process.pid, url: client.url, rpcUrl: chain.anvil.url };
+  await writeWhole(dataDir.file("running"), JSON.stringify(running));
+}
 
-  get pids(): Stack["pids"] {
-    return { anvil: this.#anvil?.child.pid ?? 0, workerd: this.#workerd?.child.pid ?? 0 };
-  }
-
-  async start(): Promise<Stack> {
-    const { vars = {}, httpHost = "127.0.0.1", httpPort = 0, anvilPort = 0 } = this.#options;
-    const submitterKey = this.#all[USERS]?.privateKey ?? "";
-    const sources = { submitterKey, secondsPerBlock: this.#blockTimeS ?? 1, overrides: vars };
-    this.submitter = checkVariables(
-      workerVariables({ ...sources, devnet: NO_DEVNET, rpcUrl: NO_RPC_URL, operatorToken: "-" }),
-    );
-    const dataDir = await this.#open();
-    this.#log("building what changed");
-    await build();
-    await requireFree({ host: httpHost, port: httpPort }, "choose another SEQ_HTTP_ADDR");
-    await requireFree({ host: "127.0.0.1", port: anvilPort }, L1_PORT_ADVICE);
-    const { devnet, match } = await this.#startChain(dataDir, anvilPort);
-    this.operatorToken = vars["SEQ_OPERATOR_TOKEN"] ?? (await dataDir.operatorToken());
-    const { plain, secrets } = splitSecrets(
-      workerVariables({
-        ...sources,
-        devnet,
-        rpcUrl: this.rpcUrl,
-        operatorToken: this.operatorToken,
-      }),
-    );
-    await this.#startWorkerd({
-      ...{ host: httpHost, port: httpPort, variables: plain, secrets, dataDir },
-      processes: must(this.#processes, "processes are opened with the data directory"),
-    });
-    await this.#join(devnet, match, dataDir);
-    this.isStarted = true;
-    return this;
-  }
-
-  mine(blocks: number): Promise<void> {
-    return this.#running(this.#anvil).mine(blocks);
-  }
-
-  async killWorkerd(): Promise<void> {
-    const workerd = this.#running(this.#workerd);
-    this.#stopping.add(workerd.child);
-    await workerd.kill();
-  }
-
-  async restartWorkerd(): Promise<void> {
-    const options = this.#running(this.#workerdOptions);
-    await this.#startWorkerd({ ...options, port: this.#running(this.#workerd).port });
-    await waitUntilServing(new SequencerClient(this.url), options.dataDir.file("workerdLog"));
-  }
-
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
-  }
-
-  async #open(): Promise<DataDir> {
-    const dataDir = DataDir.open(this.#options.dataDir);
-    this.#dataDir = dataDir;
-    await stopLeftovers(dataDir.file("processes"));
-    if (this.#options.fresh === true) dataDir.clear();
-    this.#processes = new Processes(dataDir.file("processes"));
-    return dataDir;
-  }
-
-  /** The chain of the last run, or a new one with everything on it. Mining is off. */
-  async #startChain(
-    dataDir: DataDir,
-    port: number,
-  ): Promise<{ readonly devnet: Devnet; readonly match: Match }> {
-    const start = decideStart({
-      hasDevnet: dataDir.has("devnet"),
-      hasChain: dataDir.has("chain"),
-      hasDatabase: dataDir.hasDatabase(),
-    });
-    if (start === "new") dataDir.clear();
-    this.#log(start === "new" ? "starting a new chain" : "loading the chain of the last run");
-    const { slotsInEpoch = SLOTS_IN_EPOCH } = this.#options;
-    const processes = this.#running(this.#processes);
-    const chainFile = dataDir.file("chain");
-    const anvil = await Anvil.start({ port, slotsInEpoch, chainFile, processes });
-    this.#anvil = anvil;
-    this.#watch(anvil.child);
-    this.rpcUrl = anvil.url;
-    if (start === "new") {
-      this.#log("deploying the contracts and depositing for ten accounts");
-      const prepared = await prepareDevnet(anvil, this.#all, slotsInEpoch);
-      await anvil.save();
-      await writeWhole(dataDir.file("devnet"), formatDevnet(prepared));
-    }
-    const devnet = parseDevnet(readFileSync(dataDir.file("devnet"), "utf8"));
-    const match = {
-      recordedGenesis: devnet.genesisHash,
-      loadedGenesis: await hashOfBlock(anvil.rpc, 0),
-      loadedHead: Number(await anvil.rpc<string>("eth_blockNumber")),
-    };
-    checkGenesis(match);
-    await fundSubmitter(anvil.rpc, this.submitter);
-    this.#adopt(devnet);
-    return { devnet, match };
-  }
-
-  async #startWorkerd(options: WorkerdOptions): Promise<void> {
-    this.#log("starting the sequencer on workerd");
-    const workerd = await Workerd.start(options);
-    this.#workerdOptions = options;
-    this.#workerd = workerd;
-    this.#watch(workerd.child);
-    this.url = urlOf({ host: options.host, port: workerd.port });
-  }
-
-  /** Lets blocks come once chain and database are known to match, and waits for what they bring. */
-  async #join(devnet: Devnet, match: Match, dataDir: DataDir): Promise<void> {
-    const client = new SequencerClient(this.url);
-    checkHead(match, (await client.health()).safe_block);
-    this.#isChainTrusted = true;
-    const { slotsInEpoch = SLOTS_IN_EPOCH } = this.#options;
-    const anvil = this.#running(this.#anvil);
-    if (this.#blockTimeS === null) await anvil.mine(slotsInEpoch + 1);
-    else anvil.startClock(this.#blockTimeS * 1000);
-    this.#log("waiting until the sequencer has read the chain");
-    await waitUntilServing(client, dataDir.file("workerdLog"));
-    const users = this.accounts.map((account) => account.address);
-    await waitForDeposits(client, devnet, users);
-    const running = { pid: process.pid, url: this.url, rpcUrl: this.rpcUrl };
-    await writeWhole(dataDir.file("running"), JSON.stringify(running));
-  }
-
-  async #stop(): Promise<void> {
-    const processes = this.#processes;
-    const anvil = this.#anvil;
-    anvil?.stopClock();
-    if (processes !== null && this.#workerd !== null) {
-      this.#stopping.add(this.#workerd.child);
-      await this.#workerd.stop(processes);
-    }
-    if (processes !== null && anvil !== null) {
-      this.#stopping.add(anvil.child);
-      if (this.#isChainTrusted && anvil.isRunning) await anvil.save();
-      await anvil.stop(processes);
-    }
-    processes?.close();
-    this.#dataDir?.close();
-  }
-
-  /** A process that ends by itself is the end of the stack. */
-  #watch(child: Child): void {
-    void child.ended.then((how) => {
-      if (!this.#stopping.has(child)) this.#fail(`${child.name} ended by itself (${how})`);
-    });
-  }
-
-  #adopt(devnet: Devnet): void {
-    this.app = devnet.app;
-    this.inputBox = devnet.inputBox;
-    this.erc20Portal = devnet.erc20Portal;
-    this.token = devnet.token;
-  }
-
-  get #blockTimeS(): number | null {
-    return this.#options.blockTimeS === undefined ? 1 : this.#options.blockTimeS;
-  }
-
-  #log(line: string): void {
-    this.#options.log?.(line);
-  }
-
-  #running<T>(part: T | null): T {
-    return must(part, "a stack is used between its start and its stop");
-  }
+function assemble(
+  { settings, accounts, submitter, dataDir, processes }: Start,
+  parts: {
+    readonly chain: Chain;
+    readonly workerd: Workerd;
+    readonly workerdOptions: WorkerdOptions;
+    readonly client: SequencerClient;
+    readonly operatorToken: string;
+  },
+): Stack {
+  const { chain, client, operatorToken, workerdOptions } = parts;
+  const { anvil, devnet } = chain;
+  const { app, inputBox, erc20Portal, token, chainId } = devnet;
+  let workerd = parts.workerd;
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    anvil.stopClock();
+    await workerd.stop(processes);
+    await anvil.stop(processes);
+    dataDir.remove("running");
+    await processes.close();
+    dataDir.close();
+  };
+  return {
+    ...{ chainId, app, inputBox, erc20Portal, token, submitter, operatorToken },
+    url: client.url,
+    rpcUrl: anvil.url,
+    accounts: accounts.slice(0, USERS),
+    get pids() {
+      return { anvil: anvil.child.pid, workerd: workerd.child.pid };
+    },
+    failed: processes.failed,
+    mine: (blocks) => anvil.mine(blocks),
+    killWorkerd: () => processes.kill(workerd.child),
+    restartWorkerd: async () => {
+      workerd = await Workerd.start({ ...workerdOptions, port: workerd.port });
+      await waitUntilServing(client, dataDir.file("workerdLog"));
+      settings.log("the sequencer serves again");
+    },
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
 }
 
 async function build(): Promise<void> {
@@ -316,10 +236,15 @@ async function build(): Promise<void> {
   }
 }
 
-/** A submitter of the user's own has nothing on a new chain. */
-async function fundSubmitter(rpc: Rpc, submitter: Address): Promise<void> {
-  const balance = BigInt(await rpc<string>("eth_getBalance", [submitter, "latest"]));
-  if (balance < ONE_ETHER) {
-    await rpc("anvil_setBalance", [submitter, quantity(SUBMITTER_ETHERS * ONE_ETHER)]);
-  }
+function variablesOf(
+  { blockTimeS, vars }: Settings,
+  accounts: readonly DevAccount[],
+  chain: { readonly devnet: Devnet; readonly rpcUrl: string; readonly operatorToken: string },
+): Variables {
+  return workerVariables({
+    ...chain,
+    secondsPerBlock: blockTimeS ?? 1,
+    submitterKey: must(accounts[USERS], "the account after the users submits").privateKey,
+    overrides: vars,
+  });
 }

@@ -97,24 +97,28 @@ export function checkVariables(variables: Variables): Address {
   );
 }
 
-/** Stands for a devnet in a check that is made before there is one. */
-export const NO_DEVNET: Devnet = {
-  chainId: CHAIN_ID,
-  genesisHash: "",
-  inputBox: ZERO_ADDRESS,
-  erc20Portal: ZERO_ADDRESS,
-  app: ZERO_ADDRESS,
-  token: ZERO_ADDRESS,
-};
+/** Stands for a chain in a check that is made before there is one. */
+export const NO_CHAIN = {
+  devnet: {
+    chainId: CHAIN_ID,
+    genesisHash: "",
+    inputBox: ZERO_ADDRESS,
+    erc20Portal: ZERO_ADDRESS,
+    app: ZERO_ADDRESS,
+    token: ZERO_ADDRESS,
+  },
+  rpcUrl: "http://127.0.0.1:8545",
+  operatorToken: "",
+} as const;
 
 export function splitSecrets(variables: Variables): {
-  readonly plain: Variables;
+  readonly variables: Variables;
   readonly secrets: Variables;
 } {
   const isSecret = ([name]: readonly [string, string]) => SECRET_NAMES.includes(name);
   const all = Object.entries(variables);
   return {
-    plain: Object.fromEntries(all.filter((entry) => !isSecret(entry))),
+    variables: Object.fromEntries(all.filter((entry) => !isSecret(entry))),
     secrets: Object.fromEntries(all.filter(isSecret)),
   };
 }

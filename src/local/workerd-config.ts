@@ -46,9 +46,7 @@ export function formatWorkerdConfig(config: WorkerdConfig): string {
     ...Object.entries(config.variables).map(
       ([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`,
     ),
-    ...config.secrets.map(
-      (name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`,
-    ),
+    ...config.secrets.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
   ];
   const namespaces = config.objects.map(
     ({ className, uniqueKey }) =>

@@ -12,7 +12,7 @@ import { Readable } from "node:stream";
 import { withinLimit } from "./anvil.ts";
 import { type DataDir, writeWhole } from "./data-dir.ts";
 import { LocalFailure } from "./failure.ts";
-import { binaryOf, type Child, type Processes } from "./processes.ts";
+import type { Child, Processes } from "./processes.ts";
 import { type DurableObjectClass, formatWorkerdConfig } from "./workerd-config.ts";
 
 export type WorkerdOptions = {
@@ -30,7 +30,7 @@ export const OBJECTS: readonly DurableObjectClass[] = [
   { binding: "SEQUENCER", className: "Sequencer", uniqueKey: "baton-sequencer-v1" },
 ];
 
-const WORKERD = `@cloudflare/workerd-${process.platform}-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`;
+const PROGRAM = `@cloudflare/workerd-${process.platform}-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`;
 const ROOT = join(import.meta.dirname, "../..");
 const BUNDLE = join(ROOT, "dist");
 const START_LIMIT_MS = 20_000;
@@ -70,7 +70,7 @@ export class Workerd {
     try {
       const child = await options.processes.spawn({
         name: "workerd",
-        command: binaryOf("workerd", WORKERD),
+        program: PROGRAM,
         args: ["serve", "--experimental", "--control-fd=3", dataDir.file("workerdConfig")],
         env: secrets,
         stdio: ["ignore", log, log, "pipe"],
@@ -83,12 +83,6 @@ export class Workerd {
 
   async stop(processes: Processes): Promise<void> {
     await processes.stop(this.child, STOP_GRACE_MS);
-  }
-
-  /** As the machine would: nothing gets to finish. */
-  async kill(): Promise<void> {
-    this.child.process.kill("SIGKILL");
-    await this.child.ended;
   }
 }
 

@@ -87,6 +87,7 @@ describe("[S2] acceptance", () => {
 describe("the expected nonce", () => {
   test.each([
     { observed: [], next: 0 },
+    { observed: [1n], next: 0 },
     { observed: [0n, 1n, 3n, 4n, 5n], next: 2 },
     { observed: [1n, 0n], next: 1 },
     { observed: [0n, 0n, 1n], next: 2 },

@@ -14,8 +14,8 @@ import { createScheduler } from "../../src/core/scheduler/scheduler.ts";
 import type { Address } from "../../src/core/types/hex.ts";
 import { type BatchNonce, batchNonce } from "../../src/core/types/units.ts";
 import type { Frame } from "../../src/core/wire/batch.ts";
+import { frame } from "../support/fold.ts";
 import {
-  CHAIN_ID,
   L1Ledger,
   type LedgerInput,
   recoverSymbolic,
@@ -36,13 +36,22 @@ function fold(inputs: readonly LedgerInput[]) {
   return { state, scheduler, processed };
 }
 
-/** Position in the stream and nonce. */
-type Accepted = readonly [input: number, nonce: number];
+type Accepted = {
+  readonly input: number;
+  readonly nonce: number;
+  readonly firstFrameSafeBlock: number | null;
+};
 
-function acceptedByFold(processed: readonly Processed[]): readonly Accepted[] {
-  return processed.flatMap(({ outcome }, i) =>
-    outcome.kind === "batch-executed" ? [[i, outcome.nonce] as const] : [],
-  );
+function acceptedByFold(
+  inputs: readonly LedgerInput[],
+  processed: readonly Processed[],
+): readonly Accepted[] {
+  return processed.flatMap(({ outcome }, input) => {
+    if (outcome.kind !== "batch-executed") return [];
+    const first = inputs[input]?.intent?.frames[0];
+    const firstFrameSafeBlock = first === undefined ? null : Number(first.safeBlock);
+    return [{ input, nonce: outcome.nonce, firstFrameSafeBlock }];
+  });
 }
 
 function isStructural(outcome: Outcome | undefined): boolean {
@@ -73,7 +82,8 @@ function acceptedByPredicate(
       parted.push(i);
       continue;
     }
-    accepted.push([i, decision.nonce]);
+    const { nonce, firstFrameSafeBlock } = decision;
+    accepted.push({ input: i, nonce, firstFrameSafeBlock });
     expected = batchNonce(expected + 1);
   }
   return { accepted, parted };
@@ -82,7 +92,11 @@ function acceptedByPredicate(
 /** Where in a stream something runs: an input, and in it 0 for the backstop or a frame from 1. */
 type Moment = readonly [input: number, part: number];
 
-const isBefore = (a: Moment, b: Moment): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+/** Less than 1200 blocks between the first frame's clock and the input. */
+function isYoung({ intent, blockNumber }: LedgerInput): boolean {
+  const first = intent?.frames[0]?.safeBlock ?? null;
+  return first === null || BigInt(blockNumber) < first + 1_200n;
+}
 
 const areClocksInOrder = (frames: readonly Frame[], block: bigint): boolean =>
   frames.every(
@@ -92,12 +106,12 @@ const areClocksInOrder = (frames: readonly Frame[], block: bigint): boolean =>
 /** The frames of each batch that counts, by the input that carries it. */
 function modelBatches(inputs: readonly LedgerInput[]): ReadonlyMap<number, readonly Frame[]> {
   const batches = new Map<number, readonly Frame[]>();
-  for (const [i, { sender, intent, blockNumber }] of inputs.entries()) {
+  for (const [i, input] of inputs.entries()) {
+    const { sender, intent, blockNumber } = input;
     if (sender !== SEQUENCER || intent === null) continue;
-    const block = BigInt(blockNumber);
-    const isYoung = intent.frames.every((frame, at) => at > 0 || block < frame.safeBlock + 1_200n);
     const isNext = intent.nonce === BigInt(batches.size);
-    if (isNext && isYoung && areClocksInOrder(intent.frames, block)) batches.set(i, intent.frames);
+    const inOrder = areClocksInOrder(intent.frames, BigInt(blockNumber));
+    if (isNext && inOrder && isYoung(input)) batches.set(i, intent.frames);
   }
   return batches;
 }
@@ -112,7 +126,7 @@ function momentOf(
   for (const [i, { blockNumber }] of inputs.entries()) {
     if (i <= direct) continue;
     if (blockNumber >= born + 1_200) return [i, 0];
-    const covering = batches.get(i)?.findIndex((frame) => frame.safeBlock >= BigInt(born)) ?? -1;
+    const covering = batches.get(i)?.findIndex(({ safeBlock }) => safeBlock >= BigInt(born)) ?? -1;
     if (covering >= 0) return [i, covering + 1];
   }
   return null;
@@ -139,7 +153,7 @@ function modelOrder(inputs: readonly LedgerInput[]): readonly string[] {
     }
   }
   // Sorting is stable, so that directs stay before the ops of their moment.
-  const order = runs.toSorted((a, b) => (isBefore(a.at, b.at) ? -1 : isBefore(b.at, a.at) ? 1 : 0));
+  const order = runs.toSorted((a, b) => a.at[0] - b.at[0] || a.at[1] - b.at[1]);
   return order.map(({ name }) => name);
 }
 
@@ -160,9 +174,10 @@ describe("[S2] one stream, one answer", () => {
     fc.assert(
       fc.property(streams(orderlySteps), (inputs) => {
         const { processed } = fold(inputs);
-        const { accepted, parted } = acceptedByPredicate(inputs, processed, false);
-        expect(parted).toEqual([]);
-        expect(accepted).toEqual(acceptedByFold(processed));
+        expect(acceptedByPredicate(inputs, processed, false)).toEqual({
+          accepted: acceptedByFold(inputs, processed),
+          parted: [],
+        });
       }),
       RUNS,
     );
@@ -172,33 +187,37 @@ describe("[S2] one stream, one answer", () => {
     fc.assert(
       fc.property(streams(allSteps), (inputs) => {
         const { processed } = fold(inputs);
-        const { accepted, parted } = acceptedByPredicate(inputs, processed, true);
-        expect(accepted).toEqual(acceptedByFold(processed));
-        // A structural reject that is also stale is refused by both, so not every one parts them.
-        const { outcome } = { outcome: parted.map((i) => processed[i]?.outcome) };
-        expect(outcome.every(isStructural)).toBe(true);
+        // One that is stale besides is refused by both.
+        const young = inputs.flatMap((input, i) =>
+          isStructural(processed[i]?.outcome) && isYoung(input) ? [i] : [],
+        );
+        expect(acceptedByPredicate(inputs, processed, true)).toEqual({
+          accepted: acceptedByFold(inputs, processed),
+          parted: young,
+        });
       }),
       RUNS,
     );
   });
 
-  test("the predicate's answer names the first frame's clock and no rejected landing's reason is lost", () => {
-    fc.assert(
-      fc.property(streams(orderlySteps), (inputs) => {
-        const { processed } = fold(inputs);
-        let expected = batchNonce(0);
-        for (const [i, input] of inputs.entries()) {
-          const decision = decideAcceptance(expected, input, SEQUENCER);
-          const kind = processed[i]?.outcome.kind;
-          expect(decision.accepted).toBe(kind === "batch-executed");
-          if (!decision.accepted) continue;
-          const clock = input.intent?.frames[0]?.safeBlock ?? null;
-          expect(decision.firstFrameSafeBlock).toBe(clock === null ? null : Number(clock));
-          expected = batchNonce(expected + 1);
-        }
-      }),
-      RUNS,
-    );
+  test("left alone after a structural reject, the predicate refuses what the fold takes", () => {
+    const ledger = new L1Ledger(2_000);
+    ledger.batch({ nonce: 0n, frames: [frame(2_001)] });
+    ledger.batch({ nonce: 0n, frames: [frame(2_000)] });
+    ledger.batch({ nonce: 1n, frames: [frame(2_000)] });
+    const { inputs } = ledger;
+    const { processed } = fold(inputs);
+    const byFold = acceptedByFold(inputs, processed);
+    expect(byFold.map(({ input, nonce }) => [input, nonce])).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
+    const alone = acceptedByPredicate(inputs, processed, false).accepted;
+    expect(alone.map(({ input, nonce }) => [input, nonce])).toEqual([
+      [0, 0],
+      [2, 1],
+    ]);
+    expect(acceptedByPredicate(inputs, processed, true)).toEqual({ accepted: byFold, parted: [0] });
   });
 
   test("the fold executes in the order that a plain model predicts", () => {
@@ -206,8 +225,10 @@ describe("[S2] one stream, one answer", () => {
       fc.property(streams(allSteps), (inputs) => {
         const { state, processed } = fold(inputs);
         expect(foldOrder(inputs, processed)).toEqual(modelOrder(inputs));
+        // The application was driven in the order that the fold reports.
         const executed = processed.flatMap((one) => one.executed);
-        expect(state.log).toMatchObject(executed.map(asRecorded));
+        expect(executed).toMatchObject(state.log);
+        expect(executed).toHaveLength(state.log.length);
       }),
       RUNS,
     );
@@ -230,5 +251,28 @@ describe("[S2] one stream, one answer", () => {
       }),
       RUNS,
     );
+  });
+
+  test("the streams hold everything that the scheduler tells apart", () => {
+    const seen = new Set<string>();
+    for (const inputs of fc.sample(streams(allSteps), { numRuns: 300, seed: 1 })) {
+      for (const { outcome, executed } of fold(inputs).processed) {
+        seen.add(outcome.kind === "batch-rejected" ? outcome.why.reason : outcome.kind);
+        if (outcome.kind !== "batch-executed" && executed.length > 0) seen.add("backstop");
+        for (const entry of executed) seen.add(entry.kind);
+      }
+    }
+    expect([...seen].toSorted()).toEqual([
+      "backstop",
+      "batch-executed",
+      "batch-skipped-stale",
+      "decode-failed",
+      "direct",
+      "direct-enqueued",
+      "non-monotonic-safe-blocks",
+      "safe-block-above-inclusion-block",
+      "user-op",
+      "wrong-nonce",
+    ]);
   });
 });

@@ -17,6 +17,8 @@ type Chain = { readonly devnet: Devnet; readonly proxy: FaultyRpc };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const chains: Chain[] = [];
+  // Each anvil is stopped with this process, which is one listener more.
+  process.setMaxListeners(200);
   const server = createServer((request, response) => {
     void answer(chains, request).then(
       (body) => response.end(JSON.stringify(body)),

@@ -70,3 +70,9 @@ export const recoverSymbolic: RecoverAddress = (digest, signature) => {
   const isSigned = digest.every((byte, i) => byte === signature[20 + i]);
   return isSigned ? ok(addressFromBytes(signature.subarray(0, 20))) : err("recover");
 };
+
+/** Whose op it is; null when its signature is of another content or length. */
+export function signerOf(op: WireUserOp): Address | null {
+  const recovered = recoverSymbolic(userOpDigest(SEPARATOR, op), op.signature);
+  return recovered.ok ? recovered.value : null;
+}

@@ -93,21 +93,47 @@ describe("a slice", () => {
       expect(l1Facts(rig)).toEqual(before);
     }));
 
-  test("[L1] is at most 10 000 blocks; the next one goes on where it ended", () =>
+  test("[L1] is as long as it may be; the next one goes on where it ended", () =>
     withChain(async (rig, chain) => {
       const from = storedBlock(rig);
-      await chain.mine(9_000);
+      await chain.mine(6);
       await chain.deposit(user(0), 5n);
-      await chain.mine(1_010);
+      await chain.mine(4);
       await chain.deposit(user(1), 6n);
       await chain.mine(1);
-      expect(await readOnce(rig, chain)).toEqual({
-        ok: true,
-        value: { advanced: true, reachedSafeHead: false },
-      });
-      expect([storedBlock(rig), count(rig, "safe_inputs")]).toEqual([from + 10_000, 4]);
+      const slice = { ok: true, value: { advanced: true, reachedSafeHead: false } };
+      expect(await readOnce(rig, chain, 8)).toEqual(slice);
+      expect([storedBlock(rig), count(rig, "safe_inputs")]).toEqual([from + 8, 4]);
+      expect(await readOnce(rig, chain, 4)).toEqual(slice);
+      expect([storedBlock(rig), count(rig, "safe_inputs")]).toEqual([from + 12, 4]);
       await sync(rig, chain);
       expect(count(rig, "safe_inputs")).toBe(5);
+    }));
+
+  test("[S5] each slice's direct inputs are drained into a frame at its end", () =>
+    withChain(async (rig, chain) => {
+      const from = storedBlock(rig);
+      for (let i = 0; i < 3; i++) {
+        await chain.deposit(user(i), 5n);
+        await chain.mine(7);
+      }
+      for (let i = 0; i < 3; i++) {
+        await readOnce(rig, chain, 7);
+        rig.lane.advance();
+      }
+      const frames = rig.sql
+        .exec<{ s: number; n: number }>(
+          `SELECT f.safe_block AS s, COUNT(t.offset) AS n FROM frames f
+           LEFT JOIN sequenced_l2_txs t USING (batch_index, frame_in_batch)
+           GROUP BY f.frame_in_batch ORDER BY f.frame_in_batch`,
+        )
+        .toArray();
+      expect(frames.map(({ s, n }) => [s - from, n])).toEqual([
+        [0, 3],
+        [7, 1],
+        [14, 1],
+        [21, 1],
+      ]);
     }));
 });
 

@@ -139,6 +139,8 @@ export class Duties {
       return outcome;
     }
     this.#sliceBlocks = Math.min(SLICE_BLOCKS_MAX, this.#sliceBlocks * 2);
+    // What was read may be a divergence: no op is taken while the rest of the tick waits for L1 (N15).
+    service.derive();
     if (!outcome.value.reachedSafeHead) return ok(0);
     const head = loadSafeHead(runtime.sql);
     if (loadHistory(runtime.sql) === null && head !== null) {

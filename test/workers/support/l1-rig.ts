@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { toHex } from "../../../src/core/types/hex.ts";
 import { encodeBatch } from "../../../src/core/wire/batch.ts";
 import { postBatches } from "../../../src/durable-objects/sequencer/post-batches.ts";
-import { pinIdentity, readL1 } from "../../../src/durable-objects/sequencer/read-l1.ts";
+import { pinIdentity, readL1, SLICE_BLOCKS_MAX } from "../../../src/durable-objects/sequencer/read-l1.ts";
 import { loadHistory } from "../../../src/durable-objects/sequencer/storage/history.ts";
 import { loadWireBatch } from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
 import { loadSafeHead } from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";
@@ -21,11 +21,11 @@ export function connect(chain: Chain): L1 {
 }
 
 /** What the reading duty does: pins, reads a slice, and makes the genesis once it is level. */
-export async function readOnce(rig: Rig, chain: Chain) {
+export async function readOnce(rig: Rig, chain: Chain, sliceBlocks: number = SLICE_BLOCKS_MAX) {
   const l1 = connect(chain);
   const identity = await pinIdentity(rig.runtime, l1);
   if (!identity.ok) return identity;
-  const outcome = await readL1(rig.runtime, l1, identity.value);
+  const outcome = await readL1(rig.runtime, l1, identity.value, sliceBlocks);
   const head = loadSafeHead(rig.sql);
   if (outcome.ok && outcome.value.reachedSafeHead && head !== null) {
     if (loadHistory(rig.sql) === null) rig.lane.genesis(head.blockNumber, new Uint8Array(16));

@@ -1,0 +1,64 @@
+/** The development chain of a data directory: the one of the last run, or a new one. */
+
+import { readFileSync } from "node:fs";
+import type { Address } from "../core/types/hex.ts";
+import type { DevAccount } from "./accounts.ts";
+import { Anvil } from "./anvil.ts";
+import { type DataDir, writeWhole } from "./data-dir.ts";
+import { type Devnet, formatDevnet, hashOfBlock, parseDevnet, prepareDevnet } from "./devnet.ts";
+import type { Processes } from "./processes.ts";
+import { checkGenesis, decideStart } from "./restore.ts";
+import { quantity, type Rpc } from "./rpc.ts";
+
+export type Chain = {
+  readonly anvil: Anvil;
+  readonly devnet: Devnet;
+  /** Its newest block, which stays so until mining is started. */
+  readonly head: number;
+};
+
+export type ChainOptions = {
+  readonly dataDir: DataDir;
+  readonly processes: Processes;
+  readonly accounts: readonly DevAccount[];
+  readonly submitter: Address;
+  readonly port: number;
+  readonly slotsInEpoch: number;
+  readonly log: (line: string) => void;
+};
+
+const ONE_ETHER = 10n ** 18n;
+const SUBMITTER_ETHERS = 10_000n;
+
+/** Throws `LocalFailure` when what is in the directory does not belong together. */
+export async function openChain(options: ChainOptions): Promise<Chain> {
+  const { dataDir, log } = options;
+  const isNew =
+    decideStart({
+      hasDevnet: dataDir.has("devnet"),
+      hasChain: dataDir.has("chain"),
+      hasDatabase: dataDir.hasDatabase(),
+    }) === "new";
+  // An earlier start may have been interrupted before it had a chain to go on with.
+  if (isNew) dataDir.clear();
+  log(isNew ? "starting a new chain" : "loading the chain of the last run");
+  const anvil = await Anvil.start({ ...options, chainFile: dataDir.file("chain") });
+  if (isNew) {
+    log("deploying the contracts, depositing for ten accounts");
+    const prepared = await prepareDevnet(anvil, options.accounts, options.slotsInEpoch);
+    await anvil.save();
+    await writeWhole(dataDir.file("devnet"), formatDevnet(prepared));
+  }
+  const devnet = parseDevnet(readFileSync(dataDir.file("devnet"), "utf8"));
+  checkGenesis(devnet.genesisHash, await hashOfBlock(anvil.rpc, 0));
+  const head = Number(await anvil.rpc<string>("eth_blockNumber"));
+  await fundSubmitter(anvil.rpc, options.submitter);
+  return { anvil, devnet, head };
+}
+
+/** A submitter of the user's own has nothing on a new chain. */
+async function fundSubmitter(rpc: Rpc, submitter: Address): Promise<void> {
+  const balance = BigInt(await rpc<string>("eth_getBalance", [submitter, "latest"]));
+  if (balance >= ONE_ETHER) return;
+  await rpc("anvil_setBalance", [submitter, quantity(SUBMITTER_ETHERS * ONE_ETHER)]);
+}
