@@ -11,7 +11,6 @@
  * sequencer has seen, and only loses newer ones: what was in them happens again.
  */
 
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -27,8 +26,10 @@ export type AnvilOptions = {
   /** 0: any free port. */
   readonly port: number;
   readonly slotsInEpoch: number;
-  /** The saved chain: loaded when it is there, replaced by every save. */
+  /** The saved chain, replaced by every save. */
   readonly chainFile: string;
+  /** Unix seconds of the saved chain's first block: loads it. Null: begins a chain. */
+  readonly genesisTimeS: number | null;
   readonly processes: Processes;
 };
 
@@ -76,12 +77,17 @@ export class Anvil {
         ...["--accounts", `${ACCOUNTS}`, "--slots-in-an-epoch", `${options.slotsInEpoch}`],
         ...["--no-mining", "--no-request-size-limit", "--preserve-historical-states"],
         ...["--prune-history", `${STATES_KEPT}`],
-        ...(existsSync(options.chainFile) ? ["--load-state", options.chainFile] : []),
+        ...loadArgs(options),
       ],
       env: { NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    return new Anvil(child, await listeningPort(child), options.chainFile);
+    const anvil = new Anvil(child, await listeningPort(child), options.chainFile);
+    // The genesis time also set anvil's clock.
+    if (options.genesisTimeS !== null) {
+      await anvil.rpc("evm_setTime", [Math.floor(Date.now() / 1000)]);
+    }
+    return anvil;
   }
 
   /** Mines a block every `intervalMs` and saves the chain every few seconds, until `stop`. */
@@ -148,6 +154,15 @@ export class Anvil {
     this.#turn = done.catch(() => undefined);
     return done;
   }
+}
+
+/**
+ * anvil makes a genesis block before it loads one, and would save both from then on, in any order.
+ * With the time of the loaded one they are the same block.
+ */
+function loadArgs({ chainFile, genesisTimeS }: AnvilOptions): readonly string[] {
+  if (genesisTimeS === null) return [];
+  return ["--load-state", chainFile, "--timestamp", `${genesisTimeS}`];
 }
 
 /** anvil prints its address once it accepts connections; with port 0 the kernel chose it. */

@@ -5,7 +5,7 @@ import type { Address } from "../core/types/hex.ts";
 import type { DevAccount } from "./accounts.ts";
 import { Anvil } from "./anvil.ts";
 import { type DataDir, writeWhole } from "./data-dir.ts";
-import { type Devnet, formatDevnet, hashOfBlock, parseDevnet, prepareDevnet } from "./devnet.ts";
+import { type Devnet, formatDevnet, genesisOf, parseDevnet, prepareDevnet } from "./devnet.ts";
 import type { Processes } from "./processes.ts";
 import { checkGenesis, decideStart } from "./restore.ts";
 import { quantity, type Rpc } from "./rpc.ts";
@@ -32,28 +32,46 @@ const SUBMITTER_ETHERS = 10_000n;
 
 /** Throws `LocalFailure` when what is in the directory does not belong together. */
 export async function openChain(options: ChainOptions): Promise<Chain> {
-  const { dataDir, log } = options;
+  const { dataDir } = options;
   const isNew =
     decideStart({
       hasDevnet: dataDir.has("devnet"),
       hasChain: dataDir.has("chain"),
       hasDatabase: dataDir.hasDatabase(),
     }) === "new";
+  const chain = isNew ? await begin(options) : await resume(options);
+  await fundSubmitter(chain.anvil.rpc, options.submitter);
+  const head = Number(await chain.anvil.rpc<string>("eth_blockNumber"));
+  return { ...chain, head };
+}
+
+type Opened = Omit<Chain, "head">;
+
+async function begin(options: ChainOptions): Promise<Opened> {
+  const { dataDir, log, accounts, slotsInEpoch } = options;
   // An earlier start may have been interrupted before it had a chain to go on with.
-  if (isNew) dataDir.clear();
-  log(isNew ? "starting a new chain" : "loading the chain of the last run");
-  const anvil = await Anvil.start({ ...options, chainFile: dataDir.file("chain") });
-  if (isNew) {
-    log("deploying the contracts, depositing for ten accounts");
-    const prepared = await prepareDevnet(anvil, options.accounts, options.slotsInEpoch);
-    await anvil.save();
-    await writeWhole(dataDir.file("devnet"), formatDevnet(prepared));
-  }
+  dataDir.clear();
+  log("starting a new chain");
+  const anvil = await Anvil.start({ ...anvilOptions(options), genesisTimeS: null });
+  log("deploying the contracts, depositing for ten accounts");
+  const devnet = await prepareDevnet(anvil, accounts, slotsInEpoch);
+  await anvil.save();
+  await writeWhole(dataDir.file("devnet"), formatDevnet(devnet));
+  return { anvil, devnet };
+}
+
+async function resume(options: ChainOptions): Promise<Opened> {
+  const { dataDir, log } = options;
   const devnet = parseDevnet(readFileSync(dataDir.file("devnet"), "utf8"));
-  checkGenesis(devnet.genesisHash, await hashOfBlock(anvil.rpc, 0));
-  const head = Number(await anvil.rpc<string>("eth_blockNumber"));
-  await fundSubmitter(anvil.rpc, options.submitter);
-  return { anvil, devnet, head };
+  log("loading the chain of the last run");
+  const { genesisTimeS } = devnet;
+  const anvil = await Anvil.start({ ...anvilOptions(options), genesisTimeS });
+  checkGenesis(devnet.genesisHash, (await genesisOf(anvil.rpc)).hash);
+  return { anvil, devnet };
+}
+
+function anvilOptions({ dataDir, processes, port, slotsInEpoch }: ChainOptions) {
+  return { processes, port, slotsInEpoch, chainFile: dataDir.file("chain") };
 }
 
 /** A submitter of the user's own has nothing on a new chain. */

@@ -10,7 +10,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeFunctionData, type Hex, parseAbi } from "viem";
 import type { ContractArtifact } from "../../scripts/build-contracts.ts";
-import { type Address, address } from "../core/types/hex.ts";
+import { type Address, address, hash32 } from "../core/types/hex.ts";
+import { counter } from "../core/types/units.ts";
 import { type DevAccount, USERS } from "./accounts.ts";
 import { type Anvil, CHAIN_ID } from "./anvil.ts";
 import { create2Address, deployClient, deployCreate2, deployRollups } from "./deploy.ts";
@@ -25,6 +26,8 @@ export type Devnet = {
   readonly chainId: number;
   /** Tells one devnet from another: it depends on the moment of its start. */
   readonly genesisHash: string;
+  /** Unix seconds. */
+  readonly genesisTimeS: number;
   readonly inputBox: Address;
   readonly erc20Portal: Address;
   readonly app: Address;
@@ -58,8 +61,11 @@ export async function prepareDevnet(
   for (const user of users) await deposit(rpc, { app, erc20Portal, token, from: user.address });
   await rpc("evm_setAutomine", [false]);
   await anvil.mine(slotsInEpoch + 1);
-  const genesisHash = await hashOfBlock(rpc, 0);
-  return { chainId: CHAIN_ID, genesisHash, inputBox, erc20Portal, app, token };
+  const { hash, timeS } = await genesisOf(rpc);
+  return {
+    ...{ chainId: CHAIN_ID, genesisHash: hash, genesisTimeS: timeS },
+    ...{ inputBox, erc20Portal, app, token },
+  };
 }
 
 export type DepositCall = {
@@ -100,12 +106,13 @@ async function deployToken(
   return create2Address(bytecode);
 }
 
-export async function hashOfBlock(rpc: Rpc, number: number): Promise<string> {
-  const block = await rpc<{ hash: string } | null>("eth_getBlockByNumber", [
-    quantity(number),
+/** Block 0: its hash, and its time in Unix seconds. */
+export async function genesisOf(rpc: Rpc): Promise<{ hash: string; timeS: number }> {
+  const block = await rpc<{ hash: string; timestamp: string }>("eth_getBlockByNumber", [
+    quantity(0),
     false,
   ]);
-  return block?.hash ?? "";
+  return { hash: block.hash, timeS: Number(block.timestamp) };
 }
 
 export function formatDevnet(devnet: Devnet): string {
@@ -115,11 +122,12 @@ export function formatDevnet(devnet: Devnet): string {
 /** Throws `LocalFailure` when the file is not what `formatDevnet` writes. */
 export function parseDevnet(text: string): Devnet {
   try {
-    const { chainId, genesisHash, inputBox, erc20Portal, app, token } = JSON.parse(text);
-    if (typeof chainId !== "number" || typeof genesisHash !== "string") throw new TypeError();
+    const { chainId, genesisHash, genesisTimeS, ...contracts } = JSON.parse(text);
+    const { inputBox, erc20Portal, app, token } = contracts;
     return {
-      chainId,
-      genesisHash,
+      chainId: counter(chainId, "chain id"),
+      genesisHash: hash32(genesisHash),
+      genesisTimeS: counter(genesisTimeS, "genesis time"),
       inputBox: address(inputBox),
       erc20Portal: address(erc20Portal),
       app: address(app),

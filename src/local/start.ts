@@ -5,9 +5,9 @@
  * cannot go on says why in a line on stderr; exit code 1.
  */
 
-import { existsSync, readFileSync } from "node:fs";
 import { must } from "../core/types/assert.ts";
 import { checksumAddress } from "../core/wire/address.ts";
+import { watchAncestors } from "./ancestors.ts";
 import { DEPOSIT_UNITS } from "./devnet.ts";
 import { describeFailure, LocalFailure } from "./failure.ts";
 import { chainPortOf, parseListenAddress } from "./listen-address.ts";
@@ -30,8 +30,7 @@ Started again, it goes on from where it was.
 
 Other SEQ_ variables go to the sequencer: docs/protocol/configuration.md.
 `;
-const PARENT_POLL_MS = 1_000;
-const BYTES_OF_A_TOKEN = 1_000_000n;
+const UNITS_OF_A_TOKEN = 1_000_000n;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -55,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  watchParents(() => stopping.abort());
+  watchAncestors(() => stopping.abort());
   const { overrides, ignored } = userVariables(process.env);
   for (const name of ignored) say(`${name} is ignored: npm start runs a chain of its own`);
   const { host, port } = parseListenAddress(process.env["SEQ_HTTP_ADDR"] ?? "127.0.0.1:3000");
@@ -102,7 +101,7 @@ async function describe(stack: Stack): Promise<string> {
       ({ address, privateKey }, i) =>
         [`account ${i}`, `${checksumAddress(address)} key ${privateKey}`] as const,
     ),
-    ["balances", `${DEPOSIT_UNITS / BYTES_OF_A_TOKEN} BTT deposited for each account`],
+    ["balances", `${DEPOSIT_UNITS / UNITS_OF_A_TOKEN} BTT deposited for each account`],
     ["send an op", await curlLine(stack)],
   ];
   const lines = labelled.map(([label, value]) => `${`${label}:`.padEnd(17)}${value}`);
@@ -118,30 +117,9 @@ async function curlLine(stack: Stack): Promise<string> {
   const body = signTransfer(domain, {
     from,
     to: to.address,
-    units: BYTES_OF_A_TOKEN,
+    units: UNITS_OF_A_TOKEN,
     nonce: await client.nextNonce(from.address),
     maxFee: (await client.fee()).suggested_max_fee,
   });
   return `curl -s -H 'content-type: application/json' -d '${body}' ${stack.url}/tx`;
-}
-
-/** Ends with the launcher, and with the npm behind it: nobody would be left to press Ctrl-C. */
-function watchParents(onGone: () => void): void {
-  const launcher = process.ppid;
-  const isUnderNpm = process.env["npm_lifecycle_event"] !== undefined;
-  const npm = isUnderNpm ? parentOf(launcher) : null;
-  setInterval(() => {
-    if (process.ppid !== launcher || (npm !== null && parentOf(launcher) !== npm)) onGone();
-  }, PARENT_POLL_MS).unref();
-}
-
-/** Null where there is no /proc. */
-function parentOf(pid: number): string | null {
-  const stat = `/proc/${pid}/stat`;
-  if (!existsSync(stat)) return null;
-  return (
-    readFileSync(stat, "utf8")
-      .replace(/^.*\) . /s, "")
-      .split(" ")[0] ?? null
-  );
 }

@@ -102,6 +102,7 @@ export const NO_CHAIN = {
   devnet: {
     chainId: CHAIN_ID,
     genesisHash: "",
+    genesisTimeS: 0,
     inputBox: ZERO_ADDRESS,
     erc20Portal: ZERO_ADDRESS,
     app: ZERO_ADDRESS,

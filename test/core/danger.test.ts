@@ -1,5 +1,6 @@
 /** Danger: every arm, both sides of its limit, and the order in which they are asked (R§1.3, R§2). */
 
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   blocksToDanger,
@@ -8,6 +9,7 @@ import {
   decideDanger,
 } from "../../src/core/recovery/danger.ts";
 import { blockNumber, unixMs } from "../../src/core/types/units.ts";
+import { size } from "../support/size.ts";
 
 const SAFE_BLOCK = 10_000;
 /** Now, and the safe head's own time, to the second. */
@@ -203,6 +205,34 @@ describe("[R3] the first arm that holds is the answer", () => {
   test("an open batch in danger is seen behind a closed one that is not", () => {
     const change = { oldestClosed: closed(899), tip: open(900) };
     expect(decideDanger(facts(change), timing).kind).toBe("tip-in-danger");
+  });
+});
+
+describe("[R6] the block time is a lower estimate", () => {
+  test("at 6 s a block what 12 s calls safe is seen to be late", () => {
+    const late = facts({ lastProgressMs: agoMs(300_000), tip: open(860) });
+    expect(decideDanger(late, timing)).toEqual(safe);
+    const estimated = { kind: "estimated-batch-in-danger", batchIndex: 8 };
+    expect(decideDanger(late, { ...timing, secondsPerBlock: 6 })).toEqual(estimated);
+  });
+
+  test("what is safe by a lower estimate is safe by every higher one", () => {
+    const age = fc.option(fc.nat(1_000));
+    const seconds = fc.integer({ min: -30, max: 9_000 });
+    const estimates = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(20));
+    fc.assert(
+      fc.property(age, age, seconds, seconds, estimates, (first, second, head, idle, [low, by]) => {
+        const seen = facts({
+          safeBlockTimestampS: NOW_S - head,
+          lastProgressMs: agoMs(idle * 1_000),
+          oldestClosed: first === null ? null : closed(first),
+          tip: second === null ? null : open(second),
+        });
+        fc.pre(decideDanger(seen, { ...timing, secondsPerBlock: low }).kind === "safe");
+        expect(decideDanger(seen, { ...timing, secondsPerBlock: low + by })).toEqual(safe);
+      }),
+      { numRuns: size(200, 5_000) },
+    );
   });
 });
 

@@ -98,7 +98,7 @@ export const freshSteps: fc.Arbitrary<Step> = batches(fc.constant(SEQUENCER), sh
 
 export const staleSteps: fc.Arbitrary<Step> = batches(fc.constant(SEQUENCER), shapes(staleAges, 1));
 
-/** Batches as good as any, from somebody else: direct inputs. */
+/** Good batches from somebody else: direct inputs. */
 export const foreignSteps: fc.Arbitrary<Step> = batches(
   fc.constantFrom(...STRANGERS),
   shapes(freshAges, 0),

@@ -8,6 +8,9 @@ import type { RpcRequest } from "../../support/faulty-rpc.ts";
 import { TEST_VARIABLES } from "../../support/variables.ts";
 import { depositPayload } from "./history.ts";
 
+/** The second account that anvil funds; the first one deployed the contracts. */
+export const SUBMITTER_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+
 export type Chain = ChainInfo & {
   rpc(method: string, params?: readonly unknown[]): Promise<unknown>;
   mine(blocks: number): Promise<void>;
@@ -57,6 +60,7 @@ export async function startChain(): Promise<Chain> {
       ...TEST_VARIABLES,
       SEQ_ETH_RPC_URL: info.proxyUrl,
       SEQ_CHAIN_ID: `${info.rollups.chainId}`,
+      SEQ_BATCH_SUBMITTER_PRIVATE_KEY: SUBMITTER_KEY,
       SEQ_APP_ADDRESS: info.rollups.app,
       SEQ_ERC20_PORTAL_ADDRESS: info.rollups.erc20Portal,
       SEQ_SECONDS_PER_BLOCK: "1",
