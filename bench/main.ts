@@ -28,6 +28,9 @@ const LEVELS: readonly { workers: number; ops: number }[] = [
   { workers: 256, ops: 25_600 },
 ];
 
+/** `cpuUs`: processor time of workerd per accepted op, in microseconds. */
+type Measured = RunResult & { readonly cpuUs: number };
+
 /** Test tokens of each sender: enough for every fee of a run. */
 const FUNDING = 200_000_000n;
 
@@ -53,14 +56,17 @@ async function main(stack: Stack): Promise<void> {
   const senders = Array.from({ length: 256 }, (_, i) => seededSender(i));
   await fund(stack, senders);
   const before = databaseBytes(dataDir);
-  const results: RunResult[] = [];
+  const results: Measured[] = [];
   for (const level of LEVELS) {
     const perWorker = Math.max(1, Math.floor((level.ops * scale) / level.workers));
     process.stderr.write(`signing ${perWorker * level.workers} ops for ${level.workers} workers\n`);
     const scripts = senders
       .slice(0, level.workers)
       .map((sender, i) => scriptOf(sender, senders[(i + 1) % senders.length] ?? sender, perWorker));
-    results.push(await run(stack.url, scripts));
+    const cpuBefore = cpuSeconds(stack.pids.workerd);
+    const result = await run(stack.url, scripts);
+    const cpuUs = ((cpuSeconds(stack.pids.workerd) - cpuBefore) * 1e6) / result.accepted;
+    results.push({ ...result, cpuUs });
   }
   const ops = results.reduce((sum, result) => sum + result.accepted, 0);
   print(results, {
@@ -92,7 +98,7 @@ async function fund(stack: Stack, senders: readonly Sender[]): Promise<void> {
 }
 
 function print(
-  results: readonly RunResult[],
+  results: readonly Measured[],
   footprint: { readonly memoryBytes: number; readonly perOp: number },
 ): void {
   const ms = (value: number) => value.toFixed(1);
@@ -106,6 +112,7 @@ function print(
     ms(r.feedMs.p50),
     ms(r.feedMs.p95),
     ms(r.feedMs.p99),
+    r.cpuUs.toFixed(0),
     String(r.rejected),
   ]);
   const head = [
@@ -118,13 +125,25 @@ function print(
     "feed p50",
     "p95",
     "p99",
+    "cpu/op",
     "rejected",
   ];
   console.log(table([head, ...rows]));
   console.log(
-    `latencies in ms; memory of workerd ${(footprint.memoryBytes / 2 ** 20).toFixed(0)} MiB; ` +
+    `latencies in ms, cpu/op in µs of workerd; memory of workerd ${(footprint.memoryBytes / 2 ** 20).toFixed(0)} MiB; ` +
       `database ${footprint.perOp.toFixed(0)} bytes per op`,
   );
+}
+
+/** Processor time that a process has used, Linux only; NaN elsewhere. */
+function cpuSeconds(pid: number): number {
+  try {
+    // Fields 14 and 15, in hundredths of a second; the name in field 2 may hold spaces.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Resident memory of a process, Linux only; NaN elsewhere. */

@@ -29,7 +29,7 @@ export function createWorker<AppConfig>(application: Application<AppConfig>): Ex
   const site = createSite(configure);
   return {
     fetch(request, env, ctx) {
-      if (request.method === "POST" && new URL(request.url).pathname === "/tx") {
+      if (request.method === "POST" && isSubmission(request.url)) {
         const configured = configure(env);
         if (configured.ok) {
           return submitTransaction(request, configured.value, sequencerOf(env, configured.value));
@@ -42,6 +42,14 @@ export function createWorker<AppConfig>(application: Application<AppConfig>): Ex
       if (configured.ok) await sequencerOf(env, configured.value).heartbeat();
     },
   };
+}
+
+/** Whether the path is `/tx`, told without parsing the URL: this is asked of every op. */
+function isSubmission(url: string): boolean {
+  const path = url.indexOf("/", url.indexOf("://") + 3);
+  if (!url.startsWith("/tx", path)) return false;
+  const after = url.charAt(path + 3);
+  return after === "" || after === "?" || after === "#";
 }
 
 function createSite(configure: (env: Env) => Configured): Hono<Site> {

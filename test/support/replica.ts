@@ -160,7 +160,10 @@ class Fold {
       this.#feed.push({ ...event, kind: "direct_input" });
       return;
     }
-    assert(BigInt(event.safeBlock) === frame.safeBlock && event.fee === frame.feePrice, "its frame");
+    assert(
+      BigInt(event.safeBlock) === frame.safeBlock && event.fee === frame.feePrice,
+      "its frame",
+    );
     const { nonce, maxFee, data, signature } = event;
     frame.userOps.push({ nonce, maxFee, data, signature });
     this.#feed.push({ ...event, kind: "user_op" });

@@ -40,9 +40,14 @@ export function codeOf(file: string): string {
   );
 }
 
+/** `codeOf` without what its templates say: a generated program is text, not code of ours. */
+export function ownCodeOf(file: string): string {
+  return codeOf(file).replaceAll(/`(?:\\.|[^`\\])*`/g, "``");
+}
+
 /** What `file` imports, as written: `./x.ts`, `viem`, `node:fs`. */
 export function importsOf(file: string): readonly string[] {
-  return [...codeOf(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(
+  return [...ownCodeOf(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(
     (match) => match[1] ?? "",
   );
 }

@@ -8,7 +8,17 @@ import { type FeedRecord, formatRecord, parseRecord } from "../../src/core/feed/
 import { offset } from "../../src/core/types/units.ts";
 import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress.ts";
 import { cascade } from "./support/cascade.ts";
-import { addInput, closeBatch, deposit, found, foundWithUsers, GENESIS_BLOCK, observe, submitMany, user } from "./support/history.ts";
+import {
+  addInput,
+  closeBatch,
+  deposit,
+  found,
+  foundWithUsers,
+  GENESIS_BLOCK,
+  observe,
+  submitMany,
+  user,
+} from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
 
 function page(rig: Rig, query: Partial<FeedQuery> = {}): FeedPage {
@@ -26,7 +36,8 @@ function parsed(text: string): FeedRecord {
   return record.ok ? record.value : expect.unreachable(record.error);
 }
 
-const offsetsOf = (one: FeedPage): readonly number[] => one.records.map((text) => parsed(text).offset);
+const offsetsOf = (one: FeedPage): readonly number[] =>
+  one.records.map((text) => parsed(text).offset);
 
 /** Three batches with one op each over one deposit: offsets 1 to 4, batch 2 open. */
 async function threeBatches(rig: Rig): Promise<void> {

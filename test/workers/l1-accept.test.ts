@@ -4,8 +4,11 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { addressOfPrivateKey } from "../../src/crypto/key.ts";
-import { divergedAtNonce, frontierNonce } from "../../src/durable-objects/sequencer/storage/acceptance.ts";
 import { transaction } from "../../src/durable-objects/sequencer/status.ts";
+import {
+  divergedAtNonce,
+  frontierNonce,
+} from "../../src/durable-objects/sequencer/storage/acceptance.ts";
 import { type Chain, SUBMITTER_KEY, startChain } from "./support/chain.ts";
 import { closeBatch, count, submitMany, transfer, user } from "./support/history.ts";
 import { bytesOf, postOnce, readOnce, settle, withChain } from "./support/l1-rig.ts";
@@ -134,7 +137,10 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
       expect(divergence(rig)).toEqual([{ nonce: 0, safe_input_index: 3, kind: "mismatch" }]);
       expect([frontierNonce(rig.sql), count(rig, "safe_accepted_batches")]).toEqual([0, 0]);
       rig.service.synced();
-      expect([rig.service.derive(), rig.service.refusal]).toEqual(["refused", "canonical-divergence"]);
+      expect([rig.service.derive(), rig.service.refusal]).toEqual([
+        "refused",
+        "canonical-divergence",
+      ]);
       const frozen = [count(rig, "batches"), count(rig, "frames"), count(rig, "chunks")];
       closeBatch(rig);
       expect([count(rig, "batches"), count(rig, "frames"), count(rig, "chunks")]).toEqual(frozen);

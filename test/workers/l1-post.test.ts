@@ -52,10 +52,25 @@ describe("before a send", () => {
       const beforeSend = () => seen.push([loadWatermark(rig.sql), slots(rig)]);
       expect(await postOnce(rig, chain, { beforeSend })).toMatchObject(sent(2));
       expect(seen).toEqual([
-        [1, [[0, 0, false], [1, 1, false]]],
-        [1, [[0, 0, true], [1, 1, false]]],
+        [
+          1,
+          [
+            [0, 0, false],
+            [1, 1, false],
+          ],
+        ],
+        [
+          1,
+          [
+            [0, 0, true],
+            [1, 1, false],
+          ],
+        ],
       ]);
-      expect(slots(rig)).toEqual([[0, 0, true], [1, 1, true]]);
+      expect(slots(rig)).toEqual([
+        [0, 0, true],
+        [1, 1, true],
+      ]);
     }));
 
   test("[C1] the watermark is in the log", () =>
@@ -165,21 +180,30 @@ describe("in flight", () => {
 });
 
 describe("a send that is not known to have arrived", () => {
-  const lost = { method: "eth_sendRawTransaction", fault: { kind: "http", status: 503, body: "" } } as const;
+  const lost = {
+    method: "eth_sendRawTransaction",
+    fault: { kind: "http", status: 503, body: "" },
+  } as const;
 
   test("[L2] goes out again after a wake-up, byte for byte", () =>
     withChain(async (rig, chain) => {
       await sealBatches(rig, 2);
       await chain.fail([lost]);
       expect(await postOnce(rig, chain)).toMatchObject({ ok: false });
-      expect(slots(rig)).toEqual([[0, 0, false], [1, 1, false]]);
+      expect(slots(rig)).toEqual([
+        [0, 0, false],
+        [1, 1, false],
+      ]);
       const [first] = await rawSends(chain);
       await chain.fail([]);
       const woken = rig.wake();
       expect(await postOnce(woken, chain)).toMatchObject(sent(2));
       const again = await rawSends(chain);
       expect([again[0], again.length]).toEqual([first, 2]);
-      expect(slots(rig)).toEqual([[0, 0, true], [1, 1, true]]);
+      expect(slots(rig)).toEqual([
+        [0, 0, true],
+        [1, 1, true],
+      ]);
     }));
 
   test("[L2] and that had arrived: the node knows it already, and it counts as sent", () =>

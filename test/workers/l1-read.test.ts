@@ -12,7 +12,10 @@ import { type Rig, withRig } from "./support/rig.ts";
 
 const quantity = (value: number): string => `0x${value.toString(16)}`;
 const OTHER_HASH = `0x${"ab".repeat(32)}`;
-const retry = (reason: string, code: number | null = null) => ({ ok: false, error: { reason, code } });
+const retry = (reason: string, code: number | null = null) => ({
+  ok: false,
+  error: { reason, code },
+});
 
 const storedBlock = (rig: Rig): number =>
   loadSafeHead(rig.sql)?.blockNumber ?? expect.unreachable("a safe head is stored");
@@ -214,10 +217,10 @@ describe("[L1] a provider that errs is asked again later, and nothing changes", 
     ));
 
   test.each(["eth_getBlockByNumber", "eth_getLogs", "eth_call"])("%s fails", (method) =>
-    expectUnchanged(
-      () => [{ method, fault: { kind: "error", code: -32000, message: "secret" } }],
-      { ok: false, error: { reason: expect.any(String), code: -32000 } },
-    ),
+    expectUnchanged(() => [{ method, fault: { kind: "error", code: -32000, message: "secret" } }], {
+      ok: false,
+      error: { reason: expect.any(String), code: -32000 },
+    }),
   );
 
   test("it is cut off in the middle", () =>

@@ -5,7 +5,16 @@ import type { Application } from "../../src/core/application/application.ts";
 import { bytesEqual } from "../../src/core/types/bytes.ts";
 import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
 import { faultyApplication, POISON } from "./support/faulty-application.ts";
-import { addInput, closeBatch, count, foundWithUsers, observe, submitMany, transfer, user } from "./support/history.ts";
+import {
+  addInput,
+  closeBatch,
+  count,
+  foundWithUsers,
+  observe,
+  submitMany,
+  transfer,
+  user,
+} from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
 
 const TABLES = ["batches", "frames", "user_ops", "sequenced_l2_txs", "chunks", "snapshots"];
@@ -51,7 +60,10 @@ describe("an application that throws", () => {
         );
         expect(rows(rig)).toEqual(before);
         expectMemoryOfDatabase(rig);
-        expect(await rig.lane.submit(transfer(0, 3))).toMatchObject({ ok: true, value: { offset: 6 } });
+        expect(await rig.lane.submit(transfer(0, 3))).toMatchObject({
+          ok: true,
+          value: { offset: 6 },
+        });
         expectMemoryOfDatabase(rig);
       },
       { application: faultyApplication },
@@ -69,13 +81,19 @@ describe("an application that throws", () => {
         expect(() => rig.lane.advance()).toThrow("the application threw");
         expect(rows(rig)).toEqual(before);
         expectMemoryOfDatabase(rig);
-        expect(await rig.lane.submit(transfer(0, 0))).toMatchObject({ ok: true, value: { offset: 2 } });
+        expect(await rig.lane.submit(transfer(0, 0))).toMatchObject({
+          ok: true,
+          value: { offset: 2 },
+        });
       },
       { application: faultyApplication },
     ));
 
   test("[V1] with more state than it stated: no seal", () => {
-    const small: Application<never> = { ...(faultyApplication as Application<never>), stateBytesMax: 100 };
+    const small: Application<never> = {
+      ...(faultyApplication as Application<never>),
+      stateBytesMax: 100,
+    };
     return withRig(
       async (rig) => {
         foundWithUsers(rig, 1);

@@ -1,8 +1,8 @@
 /** The lane on a real database: genesis, inclusion, frames and closings. */
 
 import { describe, expect, test } from "vitest";
-import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { toHex } from "../../src/core/types/hex.ts";
+import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { loadWireBatch } from "../../src/durable-objects/sequencer/storage/inclusion.ts";
 import {
   addInput,
@@ -62,7 +62,10 @@ describe("genesis", () => {
       expect(rig.published).toEqual([]);
       observe(rig, GENESIS_BLOCK + 5);
       rig.lane.advance();
-      expect(await rig.lane.submit(transfer(0, 0))).toMatchObject({ ok: true, value: { offset: 2 } });
+      expect(await rig.lane.submit(transfer(0, 0))).toMatchObject({
+        ok: true,
+        value: { offset: 2 },
+      });
     }));
 
   test("[N18] a second genesis is refused and leaves the first as it was", () =>

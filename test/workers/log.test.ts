@@ -12,6 +12,7 @@ import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress
 import { loadWireBatch } from "../../src/durable-objects/sequencer/storage/inclusion.ts";
 import { type Chunk, type Replica, replicate } from "../support/replica.ts";
 import { size } from "../support/size.ts";
+import { cascade } from "./support/cascade.ts";
 import {
   addInput,
   closeBatch,
@@ -72,32 +73,50 @@ type Step =
   | { readonly do: "ops"; readonly from: number; readonly count: number }
   | { readonly do: "blocks"; readonly count: number; readonly directs: number }
   | { readonly do: "time"; readonly ms: number }
+  | { readonly do: "cascade"; readonly depth: number }
   | { readonly do: "watermark" }
   | { readonly do: "wake" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("ops"), from: fc.nat(2), count: fc.nat(90) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("ops"), from: fc.nat(2), count: fc.nat(90) }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("blocks"), count: fc.nat(12), directs: fc.nat(4) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("time"), ms: fc.nat(1_000_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("cascade"), depth: fc.nat(3) }),
+  },
   { weight: 1, arbitrary: fc.constant({ do: "watermark" }) },
   { weight: 1, arbitrary: fc.constant({ do: "wake" }) },
 ) as fc.Arbitrary<Step>;
 
+/** The index of the valid batch `depth` below the open one, or of the root. */
+function validIndex(rig: Rig, depth: number): number {
+  const { batchIndex, batchNonce } = rig.live().head;
+  const [found] = rig.sql
+    .exec<{ i: number }>(
+      "SELECT batch_index AS i FROM valid_batches WHERE nonce = ?",
+      Math.max(0, batchNonce - depth),
+    )
+    .toArray();
+  return found?.i ?? batchIndex;
+}
+
 /** Plays the steps on a founded rig; returns the rig of the last wake-up. */
 async function play(rig: Rig, steps: readonly Step[]): Promise<Rig> {
   let [live, block, watermark] = [rig, GENESIS_BLOCK, 0];
-  const nonces = [0, 0, 0];
   for (const one of steps) {
     live.nowMs += 1_000;
     switch (one.do) {
       case "ops": {
-        const nonce = nonces[one.from] ?? 0;
+        const nonce = live.live().state.nextNonce(user(one.from));
         const outcomes = await submitMany(live, one.from, nonce, one.count);
         expect(outcomes.every((outcome) => outcome.ok)).toBe(true);
-        nonces[one.from] = nonce + one.count;
         break;
       }
       case "blocks":
@@ -113,6 +132,9 @@ async function play(rig: Rig, steps: readonly Step[]): Promise<Rig> {
       case "time":
         live.nowMs += one.ms;
         live.lane.advance();
+        break;
+      case "cascade":
+        cascade(live, validIndex(live, one.depth));
         break;
       case "watermark":
         live.lane.raiseWatermark(watermark++);
@@ -156,13 +178,16 @@ describe("a replica", () => {
       for (let i = 0; i < 3; i++) await submitMany(rig, 0, i, 1);
       const chunks = chunksOf(rig);
       const genesis = () => walletApplication.genesis(rig.runtime.config.appConfig as never);
-      const links = (other: readonly Chunk[]) => () => replicate(other, genesis, rig.runtime.keccak);
+      const links = (other: readonly Chunk[]) => () =>
+        replicate(other, genesis, rig.runtime.keccak);
       expect(links(chunks)).not.toThrow();
       const [first, second, third] = chunks;
       if (first === undefined || second === undefined || third === undefined) {
         return expect.unreachable("genesis and three ops are four chunks");
       }
-      const flipped = second.events.map((byte, i) => (i === second.events.length - 1 ? byte ^ 1 : byte));
+      const flipped = second.events.map((byte, i) =>
+        i === second.events.length - 1 ? byte ^ 1 : byte,
+      );
       expect(links([first, { ...second, events: flipped }])).toThrow("root");
       expect(links([first, third])).toThrow("link");
       expect(links([second])).toThrow("link");

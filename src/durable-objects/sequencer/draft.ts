@@ -6,6 +6,7 @@
  * transaction drops the memory. Rules S5, S6, I3, C1, V1.
  */
 
+import { concatBytes } from "@noble/hashes/utils.js";
 import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
 import { executeDirectInput, executeUserOp } from "../../core/application/execute.ts";
 import { type ChunkEvent, encodeEvent } from "../../core/chunk/event.ts";
@@ -271,7 +272,7 @@ export class Draft {
         ...header,
         hash,
         header: encodeHeader(header),
-        events: concat(this.#leaves, this.#leafBytes),
+        events: concatBytes(...this.#leaves),
       },
       this.#nowMs,
     );
@@ -280,16 +281,6 @@ export class Draft {
     this.#leaves = [];
     this.#leafBytes = 0;
   }
-}
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let filled = 0;
-  for (const part of parts) {
-    all.set(part, filled);
-    filled += part.length;
-  }
-  return all;
 }
 
 /** Names the application as the culprit of whatever `run` throws (P§4.1 row 21). */

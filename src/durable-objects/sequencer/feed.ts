@@ -7,6 +7,7 @@
  * since the reader's last message. Nothing here awaits.
  */
 
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { SubscribeQuery } from "../../core/api/query.ts";
 import { historyRefusal, type Rejection, subscriberLimit } from "../../core/api/rejection.ts";
 import type { FeedPage, FeedQuery } from "../../core/api/sequencer-api.ts";
@@ -139,8 +140,7 @@ export class Feed {
   onMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const attachment = this.#sockets.get(socket);
     if (attachment === undefined) return;
-    const bytes = typeof message === "string" ? message.length : message.byteLength;
-    if (bytes > SOCKET_MESSAGE_BYTES_MAX) {
+    if (isTooBig(message)) {
       this.#close(socket, 1009, "message too big");
       return;
     }
@@ -235,6 +235,13 @@ export class Feed {
     this.#sockets.delete(socket);
     socket.close(code, reason);
   }
+}
+
+/** Text is measured as the UTF-8 that was sent, and only encoded when its length does not decide. */
+function isTooBig(message: string | ArrayBuffer): boolean {
+  if (typeof message !== "string") return message.byteLength > SOCKET_MESSAGE_BYTES_MAX;
+  if (message.length > SOCKET_MESSAGE_BYTES_MAX) return true;
+  return utf8ToBytes(message).length > SOCKET_MESSAGE_BYTES_MAX;
 }
 
 function largest(sockets: ReadonlyMap<WebSocket, Attachment>): [WebSocket, Attachment] {

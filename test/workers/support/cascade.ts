@@ -13,8 +13,15 @@ import { batchNonce, blockNumber, offset } from "../../../src/core/types/units.t
 import { insertChunk } from "../../../src/durable-objects/sequencer/storage/chunks.ts";
 import { recordsAfter } from "../../../src/durable-objects/sequencer/storage/egress.ts";
 import { feedHead } from "../../../src/durable-objects/sequencer/storage/history.ts";
-import { insertBatch, insertDirect, insertFrame } from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
-import { directsBetween, loadSafeHead } from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";
+import {
+  insertBatch,
+  insertDirect,
+  insertFrame,
+} from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
+import {
+  directsBetween,
+  loadSafeHead,
+} from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";
 import { transact } from "../../../src/durable-objects/shared/transact.ts";
 import type { Rig } from "./rig.ts";
 

@@ -1,27 +1,30 @@
 /** What a test does to a rig: L1 as the reader leaves it in the database, and ops of wallet users. */
 
-import { walletApplication } from "../../../src/apps/wallet/wallet.ts";
 import { encodeTransfer } from "../../../src/apps/wallet/method.ts";
+import { walletApplication } from "../../../src/apps/wallet/wallet.ts";
 import type { SignedUserOp } from "../../../src/core/api/sequencer-api.ts";
 import { type Address, address, fromHex, hash32 } from "../../../src/core/types/hex.ts";
-import { blockNumber } from "../../../src/core/types/units.ts";
+import { batchNonce, blockNumber } from "../../../src/core/types/units.ts";
 import { encodeBatch } from "../../../src/core/wire/batch.ts";
-import { insertIdentity, loadIdentity } from "../../../src/durable-objects/sequencer/storage/identity.ts";
 import { insertAcceptance } from "../../../src/durable-objects/sequencer/storage/acceptance.ts";
+import {
+  insertIdentity,
+  loadIdentity,
+} from "../../../src/durable-objects/sequencer/storage/identity.ts";
 import { loadWireBatch } from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
 import {
   countSafeInputs,
   insertSafeInput,
   storeSafeHead,
 } from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";
-import { batchNonce } from "../../../src/core/types/units.ts";
 import type { Rig } from "./rig.ts";
 
 const PORTAL = "0xaca6586a0cf05bd831f2501e7b4aea550da6562d";
 const TOKEN = "0x95d0c8a7d11342299807a2fc19ac44c2321ccc68";
 export const GENESIS_BLOCK = 100;
 
-export const user = (i: number): Address => address(`0x${(0xa0 + i).toString(16).padStart(40, "0")}`);
+export const user = (i: number): Address =>
+  address(`0x${(0xa0 + i).toString(16).padStart(40, "0")}`);
 
 /** The deployment as the reader pins it, and the first safe head; then genesis. */
 export function found(rig: Rig, block: number = GENESIS_BLOCK): void {
@@ -101,7 +104,10 @@ export async function submitMany(rig: Rig, from: number, firstNonce: number, cou
 /** L1 accepted the sealed batch of this nonce, in `block`: what the reader writes then. */
 export function land(rig: Rig, nonce: number, block: number): void {
   const { batch_index: batchIndex } = rig.sql
-    .exec<{ batch_index: number }>("SELECT batch_index FROM valid_closed_batches WHERE nonce = ?", nonce)
+    .exec<{ batch_index: number }>(
+      "SELECT batch_index FROM valid_closed_batches WHERE nonce = ?",
+      nonce,
+    )
     .one();
   const payload = encodeBatch(loadWireBatch(rig.sql, batchIndex));
   const inputIndex = addInput(rig, rig.runtime.config.submitter, payload, block);

@@ -4,7 +4,11 @@ import { expect } from "vitest";
 import { toHex } from "../../../src/core/types/hex.ts";
 import { encodeBatch } from "../../../src/core/wire/batch.ts";
 import { postBatches } from "../../../src/durable-objects/sequencer/post-batches.ts";
-import { pinIdentity, readL1, SLICE_BLOCKS_MAX } from "../../../src/durable-objects/sequencer/read-l1.ts";
+import {
+  pinIdentity,
+  readL1,
+  SLICE_BLOCKS_MAX,
+} from "../../../src/durable-objects/sequencer/read-l1.ts";
 import { loadHistory } from "../../../src/durable-objects/sequencer/storage/history.ts";
 import { loadWireBatch } from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
 import { loadSafeHead } from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";

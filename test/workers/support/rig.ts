@@ -56,7 +56,11 @@ export type Rig = {
 
 export function createRig(state: DurableObjectState, options: RigOptions = {}): Rig {
   const application = options.application ?? walletApplication;
-  const config = parseConfig({ ...TEST_VARIABLES, ...options.vars }, application, addressOfPrivateKey);
+  const config = parseConfig(
+    { ...TEST_VARIABLES, ...options.vars },
+    application,
+    addressOfPrivateKey,
+  );
   if (!config.ok) return expect.unreachable(JSON.stringify(config.error));
   const sql = options.sql?.(state.storage.sql) ?? state.storage.sql;
   const clock = { nowMs: options.nowMs ?? START_MS, mode: "serving" as Mode };
@@ -89,7 +93,8 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     }),
     snapshots: new Snapshots(runtime),
     live: () => memory.get() ?? expect.unreachable("genesis is done"),
-    wake: (other?: RigOptions): Rig => createRig(state, { ...options, nowMs: clock.nowMs, ...other }),
+    wake: (other?: RigOptions): Rig =>
+      createRig(state, { ...options, nowMs: clock.nowMs, ...other }),
   });
 }
 

@@ -46,10 +46,14 @@ export function deleteThrough(sql: SqlStorage, through: Offset): void {
       through,
     )
     .toArray();
+  // A rollback makes a direct input appear again, further on: there its payload is still needed (F3).
   sql.exec(
     `UPDATE safe_inputs SET payload = NULL WHERE safe_input_index IN
-       (SELECT safe_input_index FROM sequenced_l2_txs
-        WHERE offset <= ? AND safe_input_index IS NOT NULL)`,
+       (SELECT s.safe_input_index FROM sequenced_l2_txs s
+        WHERE s.offset <= ?1 AND s.safe_input_index IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM sequenced_l2_txs again
+                          WHERE again.safe_input_index = s.safe_input_index
+                            AND again.offset > ?1))`,
     through,
   );
   sql.exec("DELETE FROM sequenced_l2_txs WHERE offset <= ?", through);
