@@ -11,10 +11,12 @@
  * sequencer has seen, and only loses newer ones: what was in them happens again.
  */
 
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { ACCOUNTS } from "./accounts.ts";
+import { sortStates } from "./chain-file.ts";
 import { writeWhole } from "./data-dir.ts";
 import { LocalFailure } from "./failure.ts";
 import type { Child, Processes } from "./processes.ts";
@@ -77,7 +79,7 @@ export class Anvil {
         ...["--accounts", `${ACCOUNTS}`, "--slots-in-an-epoch", `${options.slotsInEpoch}`],
         ...["--no-mining", "--no-request-size-limit", "--preserve-historical-states"],
         ...["--prune-history", `${STATES_KEPT}`],
-        ...loadArgs(options),
+        ...(await loadArgs(options)),
       ],
       env: { NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
@@ -90,9 +92,9 @@ export class Anvil {
     return anvil;
   }
 
-  /** Mines a block every `intervalMs` and saves the chain every few seconds, until `stop`. */
-  startClock(intervalMs: number): void {
-    this.#nextSaveMs = Date.now() + SAVE_EVERY_MS;
+  /** Mines a block every `intervalMs`, and saves the chain every few seconds if asked, until `stop`. */
+  startClock(intervalMs: number, saves: boolean): void {
+    this.#nextSaveMs = saves ? Date.now() + SAVE_EVERY_MS : Number.POSITIVE_INFINITY;
     this.#clock = setInterval(() => void this.#tick(), intervalMs);
   }
 
@@ -160,8 +162,9 @@ export class Anvil {
  * anvil makes a genesis block before it loads one, and would save both from then on, in any order.
  * With the time of the loaded one they are the same block.
  */
-function loadArgs({ chainFile, genesisTimeS }: AnvilOptions): readonly string[] {
+async function loadArgs({ chainFile, genesisTimeS }: AnvilOptions): Promise<readonly string[]> {
   if (genesisTimeS === null) return [];
+  await writeWhole(chainFile, sortStates(await readFile(chainFile, "utf8")));
   return ["--load-state", chainFile, "--timestamp", `${genesisTimeS}`];
 }
 

@@ -40,6 +40,8 @@ export type StackOptions = {
   readonly blockTimeS?: number | null;
   /** Blocks by which the safe head trails, default 8. */
   readonly slotsInEpoch?: number;
+  /** Saves the chain every few seconds, the default. Without it a crash is the chain's end. */
+  readonly savesChain?: boolean;
   /** Begins anew: forgets the chain, the database and the operator token. */
   readonly fresh?: boolean;
   /** `SEQ_` variables that override the devnet's. */
@@ -82,6 +84,7 @@ const DEFAULTS = {
   anvilPort: 0,
   blockTimeS: 1,
   slotsInEpoch: 8,
+  savesChain: true,
   fresh: false,
   vars: {},
   log: () => undefined,
@@ -176,7 +179,9 @@ async function join(parts: Start, chain: Chain, client: SequencerClient): Promis
   // Blocks that were lost with the last save are made up for, so that nobody waits for the safe head.
   const lostBlocks = (seenBlock ?? 0) + settings.slotsInEpoch - chain.head;
   if (lostBlocks > 0) await chain.anvil.mine(lostBlocks);
-  if (settings.blockTimeS !== null) chain.anvil.startClock(settings.blockTimeS * 1000);
+  if (settings.blockTimeS !== null) {
+    chain.anvil.startClock(settings.blockTimeS * 1000, settings.savesChain);
+  }
   settings.log("waiting until the sequencer has read the chain");
   await waitUntilServing(client, dataDir.file("workerdLog"));
   const users = accounts.slice(0, USERS).map((account) => account.address);

@@ -1,19 +1,19 @@
 /** What the reader makes of our own landings: accepted, skipped, or a divergence for ever. */
 
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { addressOfPrivateKey } from "../../src/crypto/key.ts";
+import { Duties } from "../../src/durable-objects/sequencer/duties.ts";
 import { transaction } from "../../src/durable-objects/sequencer/status.ts";
 import {
   divergedAtNonce,
   frontierNonce,
 } from "../../src/durable-objects/sequencer/storage/acceptance.ts";
+import { createSubmitter } from "../../src/l1/submitter.ts";
 import { type Chain, SUBMITTER_KEY, startChain } from "./support/chain.ts";
 import { closeBatch, count, submitMany, transfer, user } from "./support/history.ts";
 import { bytesOf, postOnce, readOnce, settle, withChain } from "./support/l1-rig.ts";
 import { type Rig, withRig } from "./support/rig.ts";
-import { serve } from "./support/serving.ts";
 
 const SUBMITTER = addressOfPrivateKey(SUBMITTER_KEY) ?? expect.unreachable("a key has an address");
 
@@ -166,26 +166,23 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
     );
   });
 
-  test("[N15] takes no op from the moment it is stored, though its tick goes on", async () => {
-    const { object, chain, sql } = await serve();
-    vi.restoreAllMocks();
-    const ops = Array.from({ length: 120 }, (_, nonce) => object.submit(transfer(0, nonce)));
-    expect((await Promise.all(ops)).every((outcome) => outcome.ok)).toBe(true);
-    // A batch is closed, so the tick posts after it has read; there it hangs until its timeout.
-    await chain.fail([{ method: "eth_feeHistory", fault: { kind: "hang" } }]);
-    await chain.addInput(SUBMITTER, foreign(0));
-    await chain.mine(2);
-    const isDiverged = () => sql((db) => divergedAtNonce(db) !== null);
-    const ticking = (async () => {
-      while (!(await isDiverged())) await runDurableObjectAlarm(object);
-    })();
-    // Each health derives the mode anew, so that the last answer is recent when the landing is stored.
-    while (!(await isDiverged())) await object.health();
-    expect(await object.submit(transfer(0, 120))).toMatchObject({
-      ok: false,
-      error: { status: 503, message: "sequencer refused" },
-    });
-    await ticking;
-    expect(await object.health()).toMatchObject({ status: "degraded", mode: "refused" });
-  });
+  test("[N15] takes no op from the moment it is stored, though its tick goes on", () =>
+    withChain(async (rig, chain) => {
+      const timeout = AbortSignal.timeout.bind(AbortSignal);
+      vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(1_000));
+      await sealTwo(rig);
+      rig.service.synced();
+      expect(rig.service.derive()).toBe("serving");
+      // Batches are closed, so the tick posts after it has read; there it hangs.
+      await chain.fail([{ method: "eth_feeHistory", fault: { kind: "hang" } }]);
+      await land(rig, chain, foreign(0));
+      await chain.mine(2);
+      const submitter = createSubmitter(SUBMITTER_KEY);
+      const ticking = new Duties({ ...rig, submitter }).tick();
+      while (divergedAtNonce(rig.sql) === null) await chain.head();
+      // The clock stands still: no answer of before has expired.
+      expect(rig.service.mode()).toBe("refused");
+      await ticking;
+      vi.restoreAllMocks();
+    }));
 });

@@ -104,7 +104,7 @@ describe("[F8] what may be deleted", () => {
     ));
 
   test("by size: only until the database fits", () =>
-    withRig(async (rig) => {
+    withRig((rig) => {
       foundWithUsers(rig, 1);
       const payload = new Uint8Array(60_000).fill(1);
       for (let i = 0; i < 30; i++) {

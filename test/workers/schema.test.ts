@@ -1,13 +1,11 @@
 /**
- * The database of a real object: every column bound is broken once, and migrations are applied once.
+ * The database of a real object refuses what no column may hold: each bound is broken once.
  *
- * What the triggers refuse is tested in `test/repo/migrations.test.ts`, one breach each; here it is
- * shown that an object has exactly those triggers.
+ * What the triggers refuse is tested in `test/repo/migrations.test.ts`, one breach each; that an
+ * object has exactly those triggers, in `migrate.test.ts`.
  */
 
-import { describe, expect, test } from "vitest";
-import { SEQUENCER_MIGRATIONS } from "../../src/durable-objects/sequencer/storage/schema.ts";
-import { migrate } from "../../src/durable-objects/shared/migrate.ts";
+import { expect, test } from "vitest";
 import { transact } from "../../src/durable-objects/shared/transact.ts";
 import { closeBatch, count, foundWithUsers, land, submitMany } from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
@@ -66,7 +64,7 @@ const seal = (hash: string, bytes: string, at = "1") =>
    WHERE batch_index = 2`;
 
 const chunk = (hash: string, events: string, offsets: string) =>
-  `INSERT INTO chunks VALUES (1000, 0, ${hash}, x'', ${events}, ${offsets}, 0)`;
+  `INSERT INTO chunks SELECT MAX(height) + 1, 0, ${hash}, x'', ${events}, ${offsets}, 0 FROM chunks`;
 
 /** Statements that a CHECK refuses; the second of a pair is the nearest that it lets through. */
 const CHECKS: readonly (readonly [title: string, refused: string, taken: string | null])[] = [
@@ -234,68 +232,3 @@ test("[F8] ops and records go only together, and a snapshot takes its parts alon
     rig.sql.exec("DELETE FROM snapshots WHERE batch_index = 0");
     expect(count(rig, "snapshot_parts")).toBe(count(rig, "snapshots"));
   }));
-
-describe("migrations", () => {
-  const names = (rig: Rig, type: string) =>
-    rig.sql
-      .exec<{ name: string }>(
-        "SELECT name FROM sqlite_master WHERE type = ? AND sql IS NOT NULL ORDER BY name",
-        type,
-      )
-      .toArray()
-      .map(({ name }) => name);
-
-  const written = (pattern: RegExp): readonly string[] =>
-    SEQUENCER_MIGRATIONS.flatMap(({ sql }) => [...sql.matchAll(pattern)])
-      .map((match) => match[1] ?? "")
-      .sort();
-
-  test("[T8] an object has every trigger, index and view that they write, and no other", () =>
-    withRig((rig) => {
-      expect(names(rig, "trigger")).toEqual(written(/CREATE TRIGGER (\w+)/g));
-      expect(names(rig, "index")).toEqual(written(/CREATE (?:UNIQUE )?INDEX (\w+)/g));
-      expect(names(rig, "view")).toEqual(written(/CREATE VIEW (\w+)/g));
-    }));
-
-  test("[T8] applied again they change nothing", () =>
-    withRig(async (rig) => {
-      await populate(rig);
-      const before = rig.sql.exec("SELECT * FROM schema_migrations").toArray();
-      migrate(rig.state.storage, SEQUENCER_MIGRATIONS);
-      expect(rig.sql.exec("SELECT * FROM schema_migrations").toArray()).toEqual(before);
-      expect(before).toHaveLength(SEQUENCER_MIGRATIONS.length);
-    }));
-
-  test("[T8] a changed text, another name or another order is refused", () =>
-    withRig((rig) => {
-      const [first, second, ...rest] = SEQUENCER_MIGRATIONS;
-      if (first === undefined || second === undefined) return expect.unreachable("there are two");
-      for (const other of [
-        [{ ...first, sql: `${first.sql} ` }, second, ...rest],
-        [{ ...first, name: "0001_other" }, second, ...rest],
-        [second, first, ...rest],
-      ]) {
-        expect(() => migrate(rig.state.storage, other)).toThrow("is frozen");
-      }
-    }));
-
-  test("[T8] a database that is newer than the code is refused", () =>
-    withRig((rig) => {
-      const older = SEQUENCER_MIGRATIONS.slice(0, -1);
-      expect(() => migrate(rig.state.storage, older)).toThrow("no newer than the code");
-    }));
-
-  test("[T8] one that fails leaves nothing of itself, and the next start applies it", () =>
-    withRig((rig) => {
-      const next = {
-        name: "0099_next",
-        sql: "CREATE TABLE next (a INTEGER) STRICT; SELECT nothing;",
-      };
-      const all = [...SEQUENCER_MIGRATIONS, next];
-      expect(() => migrate(rig.state.storage, all)).toThrow("nothing");
-      expect(names(rig, "table")).not.toContain("next");
-      const mended = { ...next, sql: "CREATE TABLE next (a INTEGER) STRICT" };
-      migrate(rig.state.storage, [...SEQUENCER_MIGRATIONS, mended]);
-      expect(names(rig, "table")).toContain("next");
-    }));
-});

@@ -3,11 +3,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { describe, expect, test } from "vitest";
-import { type WalletConfig, walletApplication } from "../../src/apps/wallet/wallet.ts";
-import type { Application, ApplicationState } from "../../src/core/application/application.ts";
-import { cascade } from "./support/cascade.ts";
+import { walletApplication } from "../../src/apps/wallet/wallet.ts";
 import {
-  closeBatch,
   count,
   deposit,
   found,
@@ -17,60 +14,21 @@ import {
   submitMany,
   user,
 } from "./support/history.ts";
-import { type Rig, type RigOptions, withRig } from "./support/rig.ts";
-
-const MIB = 1024 * 1024;
-/** Batches close by age every second, and a snapshot is due after a minute. */
-const QUICK: RigOptions = {
-  vars: { SEQ_BATCH_LINGER_SECONDS: "1", SEQ_MAX_BATCH_OPEN_SECONDS: "1" },
-};
-/** A snapshot with every seal. */
-const EACH: RigOptions = { vars: { ...QUICK.vars, SEQ_SNAPSHOT_SECONDS: "1" } };
-
-/** Indices of the batches whose seal carries a snapshot; null is the genesis state. */
-const taken = (rig: Rig): readonly (number | null)[] =>
-  rig.sql
-    .exec<{ b: number | null }>("SELECT batch_index AS b FROM snapshots ORDER BY snapshot_id")
-    .toArray()
-    .map(({ b }) => b);
-
-function finalized(rig: Rig): unknown {
-  const answer = rig.snapshots.finalized();
-  return answer.ok ? [answer.value.inclusion_block, answer.value.l2_tx_index] : answer.error.status;
-}
+import { type Rig, withRig } from "./support/rig.ts";
+import {
+  bytesOf,
+  EACH,
+  finalized,
+  MIB,
+  padded,
+  QUICK,
+  sealBatches,
+  taken,
+} from "./support/snapshots.ts";
 
 function stream(rig: Rig, etag: string | null = null): Response {
   const answer = rig.snapshots.streamFinalized(etag);
   return answer.ok ? answer.value : expect.unreachable(answer.error.message);
-}
-
-const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
-
-/** Empty batches, one a second. */
-function sealBatches(rig: Rig, batches: number): void {
-  for (let i = 0; i < batches; i++) closeBatch(rig);
-}
-
-/** The wallet with `bytes` bytes behind its state: what a large application would store. */
-function padded(bytes: number): Application<WalletConfig> {
-  const pad = (state: ApplicationState): ApplicationState =>
-    Object.assign(Object.create(state), {
-      progress: () => state.progress(),
-      nextNonce: state.nextNonce.bind(state),
-      validateUserOp: state.validateUserOp.bind(state),
-      applyUserOp: state.applyUserOp.bind(state),
-      applyDirectInput: state.applyDirectInput.bind(state),
-      snapshot: () => {
-        const own = state.snapshot();
-        const all = new Uint8Array(bytes).fill(own.length % 251);
-        all.set(own);
-        return all;
-      },
-    });
-  return {
-    ...walletApplication,
-    genesis: (config) => pad(walletApplication.genesis(config)),
-  };
 }
 
 describe("[V1] a seal carries a snapshot", () => {
@@ -197,7 +155,7 @@ describe("[V2] finalized", () => {
     }, EACH));
 
   test("is not a batch behind which another one landed in its block without a snapshot", () =>
-    withRig(async (rig) => {
+    withRig((rig) => {
       foundWithUsers(rig, 1);
       sealBatches(rig, 1);
       const plain = rig.wake({ vars: { ...QUICK.vars, SEQ_SNAPSHOT_SECONDS: "100000" } });
@@ -273,56 +231,4 @@ describe("[V2] a stream", () => {
       },
       { application: padded(3 * MIB) },
     ));
-});
-
-describe("[V1] garbage collection", () => {
-  test("keeps the newest accepted one and 8 beyond it, the newest among them", () =>
-    withRig((rig) => {
-      foundWithUsers(rig, 1);
-      sealBatches(rig, 14);
-      rig.snapshots.collectGarbage();
-      expect([taken(rig).length, taken(rig)[0], taken(rig).at(-1)]).toEqual([9, null, 13]);
-      land(rig, 0, 110);
-      for (let nonce = 1; nonce < 6; nonce++) land(rig, nonce, 110 + nonce);
-      rig.snapshots.collectGarbage();
-      expect(taken(rig)).toEqual([0, 7, 8, 9, 10, 11, 12, 13]);
-      expect(finalized(rig)).toEqual([110, 1]);
-      expect(() => rig.wake().live()).not.toThrow();
-    }, EACH));
-
-  test("never deletes one that is being streamed, and then does", () =>
-    withRig(
-      async (rig) => {
-        found(rig);
-        const streamed = rig.snapshots.streamLatest();
-        if (!streamed.ok) return expect.unreachable(streamed.error.message);
-        closeBatch(rig);
-        land(rig, 0, 110);
-        rig.snapshots.collectGarbage();
-        expect(taken(rig)).toEqual([null, 0]);
-        expect((await bytesOf(streamed.value)).length).toBe(3 * MIB);
-        rig.snapshots.collectGarbage();
-        expect(taken(rig)).toEqual([0]);
-        expect(count(rig, "snapshot_parts")).toBe(3);
-      },
-      { ...EACH, application: padded(3 * MIB) },
-    ));
-
-  test("deletes what a rollback made void", () =>
-    withRig((rig) => {
-      found(rig);
-      sealBatches(rig, 3);
-      cascade(rig, 1);
-      rig.snapshots.collectGarbage();
-      expect(taken(rig)).toEqual([null, 0]);
-    }, EACH));
-
-  test("[N15] deletes nothing after a divergence", () =>
-    withRig((rig) => {
-      foundWithUsers(rig, 1);
-      sealBatches(rig, 12);
-      rig.sql.exec("INSERT INTO canonical_divergence VALUES (0, 0, 0, 'foreign', 1)");
-      rig.snapshots.collectGarbage();
-      expect(taken(rig)).toHaveLength(13);
-    }, EACH));
 });

@@ -1,4 +1,4 @@
-/** A wake-up: the memory that is rebuilt from the database is the one that was lost (N17, R1). */
+/** A wake-up: the memory that is rebuilt from the database is the one that was lost (N17, R3). */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -145,7 +145,7 @@ describe("a wake-up that cannot trust its database", () => {
   );
 });
 
-describe("[R1] the first mode", () => {
+describe("[R3] the first mode", () => {
   test("is starting until L1 was read, unless the last progress is recent", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
@@ -159,7 +159,7 @@ describe("[R1] the first mode", () => {
       expect(modeAfter(-1)).toBe("starting");
     }));
 
-  test("[R3] is refused once the open batch is 900 blocks old, or L1 is silent for too long", () =>
+  test("is refused once the open batch is 900 blocks old, or L1 is silent for too long", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
       const modeAt = (block: number) => {
@@ -174,7 +174,7 @@ describe("[R1] the first mode", () => {
       expect([rig.service.derive(), rig.service.refusal]).toEqual(["refused", "l1-view-stale"]);
     }));
 
-  test("[R3] is derived again when the last answer is older than two seconds", () =>
+  test("is derived again when the last answer is older than two seconds", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
       rig.service.synced();
@@ -188,7 +188,7 @@ describe("[R1] the first mode", () => {
 });
 
 describe("the object itself", () => {
-  test("[R1] evicted again and again, it goes on where it was", async () => {
+  test("[R3] evicted again and again, it goes on where it was", async () => {
     const { object, wake, sql } = await serve({ SEQ_SNAPSHOT_SECONDS: "1" });
     for (let nonce = 0; nonce < 4; nonce++) {
       expect(await object.submit(transfer(0, nonce))).toMatchObject({
