@@ -20,6 +20,12 @@ export default defineConfig({
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
           globalSetup: ["./test/support/chain-server.ts"],
+          // Bundled once: the objects' files would load hundreds of modules each otherwise.
+          deps: {
+            optimizer: {
+              ssr: { enabled: true, include: ["viem", "viem/accounts", "hono", "fast-check"] },
+            },
+          },
           testTimeout: 30_000,
         },
       },

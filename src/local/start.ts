@@ -40,7 +40,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!stopping.signal.aborted) {
+  // A start that was given up has nothing to say.
+  if (!stopping.signal.aborted || error !== stopping.signal.reason) {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = 1;
   }
@@ -71,9 +72,9 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(await describe(stack));
   const failure = await Promise.race([stack.failed, aborted(stopping.signal)]);
   if (failure === null) say("saving the chain and stopping");
+  else process.stderr.write(`${failure}\n`);
   await stack.stop();
-  if (failure === null) return 0;
-  throw new LocalFailure(failure);
+  return failure === null ? 0 : 1;
 }
 
 function say(line: string): void {

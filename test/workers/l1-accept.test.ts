@@ -2,7 +2,6 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
-import { addressOfPrivateKey } from "../../src/crypto/key.ts";
 import { Duties } from "../../src/durable-objects/sequencer/duties.ts";
 import { transaction } from "../../src/durable-objects/sequencer/status.ts";
 import {
@@ -11,11 +10,9 @@ import {
 } from "../../src/durable-objects/sequencer/storage/acceptance.ts";
 import { createSubmitter } from "../../src/l1/submitter.ts";
 import { type Chain, SUBMITTER_KEY, startChain } from "./support/chain.ts";
-import { closeBatch, count, submitMany, transfer, user } from "./support/history.ts";
+import { closeBatch, count, submitMany, user } from "./support/history.ts";
 import { bytesOf, postOnce, readOnce, settle, withChain } from "./support/l1-rig.ts";
 import { type Rig, withRig } from "./support/rig.ts";
-
-const SUBMITTER = addressOfPrivateKey(SUBMITTER_KEY) ?? expect.unreachable("a key has an address");
 
 const land = (rig: Rig, chain: Chain, payload: Uint8Array) =>
   chain.addInput(rig.runtime.config.submitter, payload);
@@ -171,6 +168,7 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
       const timeout = AbortSignal.timeout.bind(AbortSignal);
       vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(1_000));
       await sealTwo(rig);
+      rig.nowMs = Date.now();
       rig.service.synced();
       expect(rig.service.derive()).toBe("serving");
       // Batches are closed, so the tick posts after it has read; there it hangs.

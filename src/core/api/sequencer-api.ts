@@ -4,7 +4,7 @@
  * Sockets and streamed snapshots go through the object's `fetch`; everything else is one call.
  */
 
-import type { Address, Hash32 } from "../types/hex.ts";
+import type { Address } from "../types/hex.ts";
 import type { Result } from "../types/result.ts";
 import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
 import type { Mode, Rejection } from "./rejection.ts";
@@ -114,6 +114,3 @@ export type SequencerApi = {
   /** The heartbeat: re-arms a lost alarm and asks about danger (L4). */
   heartbeat(): Promise<void>;
 };
-
-/** A transaction hash with the block that holds it. */
-export type Landing = { readonly transactionHash: Hash32; readonly blockNumber: BlockNumber };

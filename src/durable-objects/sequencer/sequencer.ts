@@ -207,7 +207,7 @@ function assemble<AppConfig>(
     storage,
     sql: storage.sql,
     config: config.value,
-    application: application as Application,
+    application,
     keccak,
     now: () => unixMs(Date.now()),
   };
