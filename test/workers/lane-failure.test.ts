@@ -1,6 +1,7 @@
 /** A transaction of the lane that fails leaves nothing, in the database and in memory (N17). */
 
 import { describe, expect, test } from "vitest";
+import type { WalletConfig } from "../../src/apps/wallet/wallet.ts";
 import type { Application } from "../../src/core/application/application.ts";
 import { bytesEqual } from "../../src/core/types/bytes.ts";
 import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
@@ -90,10 +91,7 @@ describe("an application that throws", () => {
     ));
 
   test("[V1] with more state than it stated: no seal", () => {
-    const small: Application<never> = {
-      ...(faultyApplication as Application<never>),
-      stateBytesMax: 100,
-    };
+    const small: Application<WalletConfig> = { ...faultyApplication, stateBytesMax: 100 };
     return withRig(
       async (rig) => {
         foundWithUsers(rig, 1);
@@ -103,7 +101,7 @@ describe("an application that throws", () => {
         expect(rows(rig)).toEqual(before);
         expectMemoryOfDatabase(rig);
       },
-      { application: small as never },
+      { application: small },
     );
   });
 });

@@ -56,11 +56,12 @@ describe("[I4] an exact resubmission", () => {
     }));
 
   test("to the object itself, before and after it was evicted", async () => {
-    const { object, wake } = await serve();
+    const serving = await serve();
+    const { object } = serving;
     const first = await object.submit(transfer(0, 0));
     expect(first).toMatchObject({ ok: true, value: { offset: 5, batchNonce: 0, frameFee: 1060 } });
     expect(await object.submit(transfer(0, 0))).toEqual(first);
-    await wake();
+    await serving.wake();
     expect(await object.submit(transfer(0, 0))).toEqual(first);
     expect(await object.submit(transfer(0, 1))).toMatchObject({ ok: true, value: { offset: 6 } });
   });

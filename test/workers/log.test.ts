@@ -93,7 +93,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ do: "watermark" }) },
   { weight: 1, arbitrary: fc.constant({ do: "wake" }) },
-) as fc.Arbitrary<Step>;
+);
 
 /** The index of the valid batch `depth` below the open one, or of the root. */
 function validIndex(rig: Rig, depth: number): number {

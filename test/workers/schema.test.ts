@@ -33,8 +33,8 @@ const submission = (change: Record<string, string>): string => {
     gas: "21000",
     ...change,
   };
-  return `INSERT INTO submissions (batch_index, created_at_ms, deadline_ms, ${Object.keys(row)})
-          VALUES (0, 0, 0, ${Object.values(row)})`;
+  return `INSERT INTO submissions (batch_index, created_at_ms, deadline_ms, ${Object.keys(row).join()})
+          VALUES (0, 0, 0, ${Object.values(row).join()})`;
 };
 
 const snapshot = (batch: string, index: string, executed: string, hash: string, bytes: string) =>
@@ -44,7 +44,7 @@ const snapshot = (batch: string, index: string, executed: string, hash: string, 
 const op = (position: string, change: Record<string, string> = {}) => {
   const row = { nonce: "6", max_fee: "1", sender: "zeroblob(20)", sig: "zeroblob(65)", ...change };
   return `INSERT INTO user_ops (batch_index, frame_in_batch, pos_in_frame, data, received_at_ms,
-     ${Object.keys(row)}) VALUES (2, 0, ${position}, x'', 0, ${Object.values(row)})`;
+     ${Object.keys(row).join()}) VALUES (2, 0, ${position}, x'', 0, ${Object.values(row).join()})`;
 };
 
 const input = (change: Record<string, string>) => {
@@ -55,8 +55,8 @@ const input = (change: Record<string, string>) => {
     transaction_hash: "zeroblob(32)",
     ...change,
   };
-  return `INSERT INTO safe_inputs (safe_input_index, ${Object.keys(row)})
-          VALUES (2, ${Object.values(row)})`;
+  return `INSERT INTO safe_inputs (safe_input_index, ${Object.keys(row).join()})
+          VALUES (2, ${Object.values(row).join()})`;
 };
 
 const seal = (hash: string, bytes: string, at = "1") =>

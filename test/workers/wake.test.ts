@@ -133,8 +133,8 @@ describe("a wake-up that cannot trust its database", () => {
 
   test.each([
     ["chain", { SEQ_CHAIN_ID: "1" }],
-    ["application", { SEQ_APP_ADDRESS: user(1) as string }],
-    ["fee recipient", { SEQ_FEE_RECIPIENT: user(1) as string }],
+    ["application", { SEQ_APP_ADDRESS: user(1) }],
+    ["fee recipient", { SEQ_FEE_RECIPIENT: user(1) }],
     ["submitter", { SEQ_BATCH_SUBMITTER_PRIVATE_KEY: `0x${"11".repeat(32)}` }],
   ])("[S8] that belongs to another %s", (_what, vars) =>
     withRig((rig) => {
@@ -189,13 +189,14 @@ describe("[R3] the first mode", () => {
 
 describe("the object itself", () => {
   test("[R3] evicted again and again, it goes on where it was", async () => {
-    const { object, wake, sql } = await serve({ SEQ_SNAPSHOT_SECONDS: "1" });
+    const serving = await serve({ SEQ_SNAPSHOT_SECONDS: "1" });
+    const { object, sql } = serving;
     for (let nonce = 0; nonce < 4; nonce++) {
       expect(await object.submit(transfer(0, nonce))).toMatchObject({
         ok: true,
         value: { offset: 5 + nonce },
       });
-      await wake();
+      await serving.wake();
     }
     expect(await object.nextNonce(user(0))).toEqual({ ok: true, value: 4 });
     expect(await sql((db) => db.exec("SELECT COUNT(*) AS n FROM chunks").one()["n"])).toBe(5);

@@ -114,6 +114,10 @@ async function readView(
   identity: DeploymentIdentity,
 ): Promise<Result<View, L1Error>> {
   const { config, sql } = runtime;
+  // Asked by each tick, since a tick may use another endpoint than the last one did.
+  const chainId = await l1.chainId();
+  if (!chainId.ok) return chainId;
+  if (chainId.value !== config.chainId) return err({ reason: "wrong-chain", code: null });
   const latest = await l1.block("latest");
   if (!latest.ok) return latest;
   const walletNonce = await l1.transactionCount(config.submitter, latest.value.number);

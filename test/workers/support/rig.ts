@@ -68,7 +68,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     storage: state.storage,
     sql,
     config: config.value,
-    application: application as Application,
+    application,
     keccak,
     now: () => unixMs(clock.nowMs),
   };
