@@ -6,26 +6,29 @@
  * oldest, and can be asked about the safe block all the time.
  */
 
-/** A state lists the hashes of the blocks up to its own, by number. */
-type State = readonly [string, { readonly block_hashes: Readonly<Record<string, string>> }];
+/** What is read of the text that `anvil_dumpState` answers. */
+type SavedChain = {
+  readonly blocks: readonly { readonly header: Header }[];
+  /** The hash of a block, and the state after it. */
+  readonly historical_states?: readonly (readonly [string, unknown])[] | null;
+};
 
-/** anvil writes it last. */
+type Header = { readonly number: string; readonly parentHash: string };
+
+/** anvil writes the states last. */
 const STATES_KEY = ',"historical_states":';
 
-/** The rest of the text stays as it is: what it says in numbers may be more than a number holds. */
+/** Everything but the states stays as it is: text may hold what a number in memory cannot. */
 export function sortStates(chain: string): string {
-  const at = chain.lastIndexOf(STATES_KEY);
-  if (at < 0) return chain;
-  const start = at + STATES_KEY.length;
-  const states: readonly State[] | null = JSON.parse(chain.slice(start, chain.lastIndexOf("}")));
+  const { blocks, historical_states: states = null }: SavedChain = JSON.parse(chain);
   if (states === null) return chain;
-  const sorted = states
-    .map((state) => ({ state, block: ownBlock(state) }))
-    .sort((a, b) => a.block - b.block)
-    .map(({ state }) => state);
+  // Blocks do not carry their own hash, but their children do.
+  const numbers = new Map(
+    blocks.map(({ header }) => [header.parentHash, Number(header.number) - 1]),
+  );
+  const numberOf = ([hash]: readonly [string, unknown]) =>
+    numbers.get(hash) ?? Number.POSITIVE_INFINITY;
+  const sorted = states.toSorted((a, b) => (numberOf(a) < numberOf(b) ? -1 : 1));
+  const start = chain.lastIndexOf(STATES_KEY) + STATES_KEY.length;
   return `${chain.slice(0, start)}${JSON.stringify(sorted)}}`;
-}
-
-function ownBlock([, state]: State): number {
-  return Object.keys(state.block_hashes).reduce((most, key) => Math.max(most, Number(key)), 0);
 }

@@ -65,7 +65,14 @@ describe("closing", () => {
     { batchBytes: 12_577, reason: null },
     { batchBytes: 12_578, reason: "size" },
   ])("[S6] at $batchBytes bytes: $reason", ({ batchBytes, reason }) => {
-    expect(decideClose(genesis({ batchBytes }), limits, unixMs(1_000))).toBe(reason);
+    const head = genesis({ batchBytes, firstContentAtMs: unixMs(1_000) });
+    expect(decideClose(head, limits, unixMs(1_000))).toBe(reason);
+  });
+
+  test("[S6] a target below the bytes of an empty batch does not close it", () => {
+    const tiny = { ...limits, targetBytes: 1 };
+    expect(decideClose(genesis(), tiny, unixMs(1_000))).toBeNull();
+    expect(decideClose(drainDirect(genesis(), unixMs(1_000)), tiny, unixMs(1_000))).toBe("size");
   });
 
   test.each([

@@ -30,10 +30,13 @@ export function isFrameDue(head: Head, safeHead: BlockNumber): boolean {
   return saturatingSub(safeHead, head.safeBlock) >= FRAME_CLOCK_INTERVAL_SAFE_BLOCKS;
 }
 
-/** S6; null while the batch stays open. A clock that went back counts as no time. */
+/**
+ * S6; null while the batch stays open. A clock that went back counts as no time. An empty batch has no
+ * size to close for, so a target below its own few bytes does not seal one batch after the other.
+ */
 export function decideClose(head: Head, limits: CloseLimits, nowMs: UnixMs): CloseReason | null {
-  if (head.batchBytes >= limits.targetBytes) return "size";
   const { firstContentAtMs, openedAtMs } = head;
+  if (firstContentAtMs !== null && head.batchBytes >= limits.targetBytes) return "size";
   if (firstContentAtMs !== null && saturatingSub(nowMs, firstContentAtMs) >= limits.lingerMs) {
     return "linger";
   }

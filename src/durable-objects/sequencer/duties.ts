@@ -32,8 +32,8 @@ const BACKOFF_MS_MAX = 30_000;
 const HOUSEKEEPING_MS = 2_000;
 /** Retention pages of one tick. */
 const RETENTION_PAGES_MAX = 4;
-/** A heartbeat finds an alarm this late and takes it for lost. */
-const ALARM_LATE_MS = 30_000;
+/** A heartbeat finds an alarm this far from now, either way, and takes it for lost. */
+const ALARM_ASTRAY_MS = 2 * BACKOFF_MS_MAX;
 
 /** A duty's clock: when it is due next, and how often it failed in a row. */
 type Clock = { dueAtMs: number; failures: number };
@@ -88,12 +88,16 @@ export class Duties {
     const { storage, now } = this.#parts.runtime;
     const alarmMs = await storage.getAlarm();
     if (this.#isTicking) return;
-    if (alarmMs === null || alarmMs < now() - ALARM_LATE_MS) await storage.setAlarm(now());
+    // Far ahead is as lost as far behind: the clock went back since it was set.
+    const isLost = alarmMs === null || Math.abs(alarmMs - now()) > ALARM_ASTRAY_MS;
+    if (isLost) await storage.setAlarm(now());
   }
 
   async #runDue(clock: Clock, duty: () => Promise<Result<number, L1Error>>): Promise<void> {
     const { now } = this.#parts.runtime;
-    if (now() < clock.dueAtMs) return;
+    const waitMs = clock.dueAtMs - now();
+    // No pause is longer than the longest backoff: beyond it the clock went back, not the duty ahead.
+    if (waitMs > 0 && waitMs <= BACKOFF_MS_MAX) return;
     let pauseMs: number;
     try {
       const result = await duty();

@@ -66,7 +66,8 @@ export class Lane {
   readonly #mode: () => Mode;
   readonly #publish: (records: readonly FeedRecord[]) => void;
   #queue: Waiting[] = [];
-  #isScheduled = false;
+  /** The next flush, and whether it waits for company or comes as soon as the turn is over. */
+  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly delayMs: number } | null = null;
 
   constructor(
     runtime: Runtime,
@@ -91,18 +92,21 @@ export class Lane {
     if (this.isQueueFull) return Promise.resolve(err(queueFull));
     return new Promise((reply) => {
       this.#queue.push({ op, reply });
-      if (this.#queue.length >= CHUNK_OPS_MAX) this.#flush();
-      else this.#schedule(GROUP_MS);
+      this.#schedule(this.#queue.length >= CHUNK_OPS_MAX ? 0 : GROUP_MS);
     });
   }
 
+  /** A full chunk does not wait out the time that was set for a smaller one. */
   #schedule(delayMs: number): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setTimeout(() => {
-      this.#isScheduled = false;
+    if (this.#timer !== null) {
+      if (this.#timer.delayMs <= delayMs) return;
+      clearTimeout(this.#timer.id);
+    }
+    const id = setTimeout(() => {
+      this.#timer = null;
       this.#flush();
     }, delayMs);
+    this.#timer = { id, delayMs };
   }
 
   /** One chunk a turn, so that a full queue does not keep L1 and readers waiting. */
@@ -229,7 +233,7 @@ export class Lane {
       }),
     );
     this.#memory.set(draft.next);
-    this.#publish(draft.records);
+    this.#publishCommitted(draft.records);
   }
 
   /**
@@ -246,8 +250,17 @@ export class Lane {
       }),
     );
     this.#memory.set(next);
-    this.#publish(draft.records);
+    this.#publishCommitted(draft.records);
     return value;
+  }
+
+  /** What is committed is promised: a reader that cannot be told now gets it from the database. */
+  #publishCommitted(records: readonly FeedRecord[]): void {
+    try {
+      this.#publish(records);
+    } catch (error) {
+      log("error", "publish-failed", { error: errorName(error) });
+    }
   }
 
   #dropOnThrow<T>(run: () => T): T {

@@ -140,7 +140,12 @@ async function readView(
   return ok({ landed, walletNonce: walletNonce.value, freshFees });
 }
 
-/** Pure reading and deciding: called twice, and both answers must agree before anything is sent. */
+/**
+ * Pure reading and deciding: called twice, and both answers must agree before anything is sent.
+ *
+ * Danger does not stop posting: while there is no recovery, landing the late batch in time is the way
+ * out, and one that lands too late is skipped by the scheduler. Divergence stops it (N15).
+ */
 function makePlan(runtime: Runtime, view: View): Plan {
   const { sql, config } = runtime;
   if (divergedAtNonce(sql) !== null) return NOTHING;

@@ -97,7 +97,8 @@ type DirectRow = {
  * Direct inputs of the blocks after `after` up to and including `through`, in L1 order. The
  * submitter's own batches are not among them: they are never executed (N11).
  *
- * The caller drains the whole range in one transaction; a reader's slice bounds its size (L1).
+ * The caller drains the whole range in one transaction. In service a reader's slice bounds its size
+ * (L1); genesis drains everything that L1 held before.
  */
 export function directsBetween(
   sql: SqlStorage,
