@@ -1,10 +1,11 @@
 /** Senders with money, and ops signed before the clock starts. */
 
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import { encodeTransfer } from "../src/apps/wallet/method.ts";
-import { type Address, addressFromBytes, fromHex, toHex } from "../src/core/types/hex.ts";
-import { domainSeparator, userOpDigest } from "../src/core/wire/user-op.ts";
+import { type Address, fromHex } from "../src/core/types/hex.ts";
+import { addressOfPublicKey } from "../src/core/wire/signature.ts";
+import { domainSeparator } from "../src/core/wire/user-op.ts";
+import { signOp, type UnsignedOp } from "../src/local/sign-op.ts";
 
 export type Sender = { readonly key: Uint8Array; readonly address: Address; nonce: number };
 
@@ -12,8 +13,7 @@ export type Sender = { readonly key: Uint8Array; readonly address: Address; nonc
 export const MAX_FEE = 2500;
 
 export function senderOf(key: Uint8Array): Sender {
-  const point = secp256k1.getPublicKey(key, false);
-  return { key, address: addressFromBytes(keccak_256(point.subarray(1)).subarray(12)), nonce: 0 };
+  return { key, address: addressOfPublicKey(secp256k1.getPublicKey(key, false)), nonce: 0 };
 }
 
 /** The `i`-th sender of a run: keys are counters, so that runs repeat. */
@@ -37,22 +37,8 @@ export function signedTransfer(signer: Signer, from: Sender, to: Address, amount
 }
 
 /** The JSON body of `POST /tx` for any op. */
-export function signedOp(
-  signer: Signer,
-  from: Sender,
-  op: { readonly data: Uint8Array; readonly maxFee: number; readonly nonce: number },
-): string {
-  const digest = userOpDigest(signer.separator, op);
-  const signature = secp256k1.sign(digest, from.key, { prehash: false, format: "recovered" });
-  // noble puts the recovery bit first; the wire wants it last, as 27 or 28.
-  const wire = new Uint8Array(65);
-  wire.set(signature.subarray(1), 0);
-  wire[64] = 27 + (signature[0] ?? 0);
-  return JSON.stringify({
-    message: { nonce: op.nonce, max_fee: op.maxFee, data: toHex(op.data) },
-    signature: toHex(wire),
-    sender: from.address,
-  });
+export function signedOp(signer: Signer, from: Sender, op: UnsignedOp): string {
+  return signOp(signer.separator, from, op);
 }
 
 export function keyFromHex(hex: string): Uint8Array {

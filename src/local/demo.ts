@@ -94,7 +94,7 @@ async function showDeposit(world: World, feed: FeedReader): Promise<void> {
   timeline.done(
     "deposited",
     `${DEPOSIT_TOKENS} BTT by account ${SENDER}, in L1 block ${blockNumber}`,
-    [`transaction ${hash}, through the ERC-20 portal`],
+    [`${hash}, through the ERC-20 portal`],
   );
   const record = await timeline.during(
     "the deposit's block becomes safe, and the sequencer puts it in order",
@@ -156,7 +156,7 @@ async function showLanding({ client, rpc, timeline, from }: World, nonce: number
     required(() => minedIn(rpc, hash), "the batch was not mined"),
   );
   timeline.done("posted", `batch ${posted.batch_nonce} in L1 block ${blockNumber}`, [
-    `transaction ${hash}, to the InputBox`,
+    `${hash}, to the InputBox`,
   ]);
   const settled = await timeline.during("the batch's block becomes safe", reached("settled"));
   timeline.done("settled", `batch ${settled.batch_nonce} is safe, and the scheduler accepts it`, [

@@ -14,6 +14,8 @@ import { poll, type SequencerClient } from "./sequencer-client.ts";
 const READY_LIMIT_MS = 60_000;
 /** A refusal may pass, as when L1 has just become reachable; one that stays does not. */
 const REFUSED_LIMIT_MS = 15_000;
+/** Nothing that happens on this chain ends these. */
+const LASTING: ReadonlySet<string | null> = new Set(["identity-mismatch", "canonical-divergence"]);
 const DEPOSITS_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
@@ -25,8 +27,11 @@ export async function waitUntilServing(client: SequencerClient, logFile: string)
     mode = (await client.health()).mode;
     const nowMs = Date.now();
     refusedSinceMs = mode === "refused" ? (refusedSinceMs ?? nowMs) : null;
-    if (refusedSinceMs !== null && nowMs - refusedSinceMs > REFUSED_LIMIT_MS) {
-      throw new LocalFailure(describeRefusal(lastRefusal(readFileSync(logFile, "utf8"))));
+    if (refusedSinceMs !== null) {
+      const refusal = lastRefusal(readFileSync(logFile, "utf8"));
+      if (LASTING.has(refusal) || nowMs - refusedSinceMs > REFUSED_LIMIT_MS) {
+        throw new LocalFailure(describeRefusal(refusal));
+      }
     }
     if (nowMs - startMs > READY_LIMIT_MS) {
       throw new LocalFailure(describeStall(mode, READY_LIMIT_MS / 1000));

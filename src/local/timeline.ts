@@ -18,6 +18,8 @@ const FRAME_MS = 80;
 const CLEAR_LINE = "\r\x1b[2K";
 const LABEL_WIDTH = 12;
 const TIME_WIDTH = 8;
+/** Of a terminal that does not tell. */
+const COLUMNS_DEFAULT = 80;
 
 export class Timeline {
   readonly #output: Output;
@@ -61,7 +63,8 @@ export class Timeline {
     this.#spinner = setInterval(() => {
       const symbol = FRAMES[frame++ % FRAMES.length] ?? "";
       const time = `${this.#elapsedS()} s`.padStart(TIME_WIDTH);
-      const room = (this.#output.columns ?? 80) - TIME_WIDTH - 5;
+      const { columns = 0 } = this.#output;
+      const room = (columns > 0 ? columns : COLUMNS_DEFAULT) - TIME_WIDTH - 5;
       const shown = `${picocolors.dim(time)}  ${picocolors.cyan(symbol)} ${text.slice(0, room)}`;
       this.#output.write(`${CLEAR_LINE}${shown}`);
     }, FRAME_MS);

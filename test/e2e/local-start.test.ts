@@ -101,7 +101,7 @@ const stop = async (started: Run): Promise<number | null> => {
   return await started.exitCode;
 };
 
-describe.sequential("npm start", () => {
+describe("npm start", () => {
   test("refuses a bad configuration at once, every problem on a line", async () => {
     const env = { SEQ_BATCH_LINGER_SECONDS: "soon", SEQ_RETENTION_DAYS: "-1" };
     const refused = run("start.ts", { env });

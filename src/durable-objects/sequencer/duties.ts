@@ -32,8 +32,8 @@ const BACKOFF_MS_MAX = 30_000;
 const HOUSEKEEPING_MS = 2_000;
 /** Retention pages of one tick. */
 const RETENTION_PAGES_MAX = 4;
-/** A heartbeat finds an alarm this far from now, either way, and takes it for lost. */
-const ALARM_ASTRAY_MS = 2 * BACKOFF_MS_MAX;
+/** No tick sets the alarm as far ahead as this. */
+const ALARM_AHEAD_MS_MAX = 2 * BACKOFF_MS_MAX;
 
 /** A duty's clock: when it is due next, and how often it failed in a row. */
 type Clock = { dueAtMs: number; failures: number };
@@ -82,15 +82,18 @@ export class Duties {
     }
   }
 
-  /** Sets the alarm if it is missing or long overdue. Safe to call at any time. */
+  /**
+   * Sets the alarm if it may be lost: missing, due already, or far ahead of a clock that went back.
+   * Safe to call at any time: an alarm too many finds nothing due.
+   */
   async ensureAlarm(): Promise<void> {
     if (this.#isTicking) return;
     const { storage, now } = this.#parts.runtime;
     const alarmMs = await storage.getAlarm();
+    // The tick that began meanwhile sets the alarm when it ends.
     if (this.#isTicking) return;
-    // Far ahead is as lost as far behind: the clock went back since it was set.
-    const isLost = alarmMs === null || Math.abs(alarmMs - now()) > ALARM_ASTRAY_MS;
-    if (isLost) await storage.setAlarm(now());
+    const isAhead = alarmMs !== null && alarmMs > now() && alarmMs < now() + ALARM_AHEAD_MS_MAX;
+    if (!isAhead) await storage.setAlarm(now());
   }
 
   async #runDue(clock: Clock, duty: () => Promise<Result<number, L1Error>>): Promise<void> {
