@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { foldLandedNonces } from "../../src/core/submission/landed.ts";
+import { foldLandedNonces, landedNonce } from "../../src/core/submission/landed.ts";
 import { batchNonce } from "../../src/core/types/units.ts";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { size } from "../support/size.ts";
@@ -12,7 +12,10 @@ const landed = (nonce: number | bigint) => ({
 });
 const garbage = { payload: Uint8Array.of(0xff, 0xee, 0xdd) };
 const fold = (expected: number, inputs: readonly { readonly payload: Uint8Array }[]) =>
-  foldLandedNonces(batchNonce(expected), inputs);
+  foldLandedNonces(
+    batchNonce(expected),
+    inputs.map(({ payload }) => landedNonce(payload)),
+  );
 
 describe("foldLandedNonces", () => {
   test.each([

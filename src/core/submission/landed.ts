@@ -9,19 +9,22 @@ import { advanceExpectedNonce } from "../scheduler/acceptance.ts";
 import type { BatchNonce } from "../types/units.ts";
 import { decodeBatch } from "../wire/batch.ts";
 
-/** An input of the batch submitter's own. */
-export type LandedInput = { readonly payload: Uint8Array };
+/** The nonce of a batch that landed; null for bytes that are no batch. */
+export function landedNonce(payload: Uint8Array): bigint | null {
+  const batch = decodeBatch(payload);
+  return batch.ok ? batch.value.nonce : null;
+}
 
 /**
- * The first nonce at or above `expected` that is missing after `landed`, which come in chain order.
- * A payload that is no batch is skipped, as the scheduler skips it (P§12.3): whoever has the key can
- * post one, and it must not hold up what follows.
+ * The first nonce at or above `expected` that is missing after `nonces`, which come in chain order.
+ * Null, a payload that is no batch, is skipped, as the scheduler skips it (P§12.3): whoever has the key
+ * can post one, and it must not hold up what follows.
  */
-export function foldLandedNonces(expected: BatchNonce, landed: readonly LandedInput[]): BatchNonce {
+export function foldLandedNonces(
+  expected: BatchNonce,
+  nonces: readonly (bigint | null)[],
+): BatchNonce {
   let next = expected;
-  for (const { payload } of landed) {
-    const batch = decodeBatch(payload);
-    if (batch.ok) next = advanceExpectedNonce(next, batch.value.nonce);
-  }
+  for (const nonce of nonces) if (nonce !== null) next = advanceExpectedNonce(next, nonce);
   return next;
 }

@@ -14,8 +14,9 @@ import { connectL1 } from "../../l1/client.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { errorName, log } from "../shared/log.ts";
 import type { Feed } from "./feed.ts";
+import { Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
-import { type Poster, postBatches } from "./post-batches.ts";
+import { postBatches } from "./post-batches.ts";
 import { pinIdentity, readL1, SLICE_BLOCKS_MAX } from "./read-l1.ts";
 import { retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
@@ -52,6 +53,7 @@ export class Duties {
   readonly #read: Clock = { dueAtMs: 0, failures: 0 };
   readonly #post: Clock = { dueAtMs: 0, failures: 0 };
   readonly #keep: Clock = { dueAtMs: 0, failures: 0 };
+  readonly #landings = new Landings();
   #urlIndex = 0;
   /** Halved when an endpoint does not answer in time, doubled when it does. */
   #sliceBlocks = SLICE_BLOCKS_MAX;
@@ -177,11 +179,11 @@ export class Duties {
   }
 
   async #postDuty(): Promise<Result<number, L1Error>> {
-    const { runtime, lane, submitter } = this.#parts;
+    const { runtime } = this.#parts;
     const identity: DeploymentIdentity | null = loadIdentity(runtime.sql);
     const idleMs = runtime.config.timing.submitterIdlePollMs;
     if (identity === null || loadHistory(runtime.sql) === null) return ok(idleMs);
-    const poster: Poster = { runtime, lane, submitter };
+    const poster = { ...this.#parts, landings: this.#landings };
     const outcome = await postBatches(poster, this.#connect(), identity);
     if (!outcome.ok) return outcome;
     if (outcome.value.capped) log("warn", "fees-capped", { waiting: outcome.value.waiting });

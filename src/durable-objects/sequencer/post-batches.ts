@@ -17,9 +17,10 @@ import { SENDS_PER_TICK_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import { blockNumber, unixMs } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
-import type { L1, L1Error, ObservedInput, SignedTransaction, Submitter } from "../../l1/l1.ts";
+import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
 import { log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
+import type { LandedBatch, Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
 import { divergedAtNonce, frontierNonce } from "./storage/acceptance.ts";
@@ -44,7 +45,7 @@ export type PostOutcome = {
 
 /** What L1 says at one block, read before any decision. */
 type View = {
-  readonly landed: readonly ObservedInput[];
+  readonly landed: readonly LandedBatch[];
   readonly walletNonce: number;
   readonly freshFees: ReturnType<typeof estimateFees>;
 };
@@ -75,6 +76,7 @@ export type Poster = {
   readonly runtime: Runtime;
   readonly lane: Lane;
   readonly submitter: Submitter;
+  readonly landings: Landings;
 };
 
 /** One tick. */
@@ -87,11 +89,11 @@ export async function postBatches(
   if (loadClosedBatches(runtime.sql, frontierNonce(runtime.sql), 1).length === 0) {
     return ok({ sent: 0, waiting: 0, capped: false });
   }
-  const view = await readView(runtime, l1, identity);
+  const view = await readView(poster, l1, identity);
   if (!view.ok) return view;
   // The object may have died between a send and its mark; what is mined was certainly broadcast.
-  for (const input of view.value.landed) {
-    markBroadcast(runtime.sql, input.transactionHash, runtime.now());
+  for (const { transactionHash } of view.value.landed) {
+    markBroadcast(runtime.sql, transactionHash, runtime.now());
   }
   const plan = makePlan(runtime, view.value);
   const signed: Signed[] = [];
@@ -109,7 +111,7 @@ export async function postBatches(
 
 /** Nonce and landings at one and the same block, so that no batch falls between the two reads. */
 async function readView(
-  runtime: Runtime,
+  { runtime, landings }: Poster,
   l1: L1,
   identity: DeploymentIdentity,
 ): Promise<Result<View, L1Error>> {
@@ -122,22 +124,13 @@ async function readView(
   if (!latest.ok) return latest;
   const walletNonce = await l1.transactionCount(config.submitter, latest.value.number);
   if (!walletNonce.ok) return walletNonce;
-  const safe = loadSafeHead(sql);
-  const from = blockNumber((safe?.blockNumber ?? identity.inputBoxBlock - 1) + 1);
-  const { inputBox, app } = identity;
-  let landed: readonly ObservedInput[] = [];
-  if (latest.value.number >= from) {
-    const query = { inputBox, app, from, to: latest.value.number, sender: config.submitter };
-    const read = await l1.inputs(query);
-    if (!read.ok) return read;
-    // A view that ends early would show landed batches as missing; the reader catches up first.
-    if (read.value.end !== latest.value.number) return err({ reason: "behind", code: null });
-    landed = read.value.inputs;
-  }
+  const from = blockNumber((loadSafeHead(sql)?.blockNumber ?? identity.inputBoxBlock - 1) + 1);
+  const landed = await landings.read(l1, identity, { from, latest: latest.value });
+  if (!landed.ok) return landed;
   const history = await l1.feeHistory();
   if (!history.ok) return history;
   const freshFees = estimateFees(history.value);
-  return ok({ landed, walletNonce: walletNonce.value, freshFees });
+  return ok({ landed: landed.value, walletNonce: walletNonce.value, freshFees });
 }
 
 /**
@@ -149,7 +142,8 @@ async function readView(
 function makePlan(runtime: Runtime, view: View): Plan {
   const { sql, config } = runtime;
   if (divergedAtNonce(sql) !== null) return NOTHING;
-  const firstMissingNonce = foldLandedNonces(frontierNonce(sql), view.landed);
+  const nonces = view.landed.map((batch) => batch.nonce);
+  const firstMissingNonce = foldLandedNonces(frontierNonce(sql), nonces);
   const closedBatches = loadClosedBatches(sql, firstMissingNonce, SENDS_PER_TICK_MAX);
   const slots = loadSlots(sql, view.walletNonce, SENDS_PER_TICK_MAX);
   const facts: SubmissionFacts = {

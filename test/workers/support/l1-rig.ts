@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { toHex } from "../../../src/core/types/hex.ts";
 import { encodeBatch } from "../../../src/core/wire/batch.ts";
+import { Landings } from "../../../src/durable-objects/sequencer/landings.ts";
 import { postBatches } from "../../../src/durable-objects/sequencer/post-batches.ts";
 import {
   pinIdentity,
@@ -79,7 +80,7 @@ export async function postOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
   const identity = await pinIdentity(rig.runtime, real);
   if (!identity.ok) return identity;
   const { runtime, lane } = rig;
-  return postBatches({ runtime, lane, submitter }, l1, identity.value);
+  return postBatches({ runtime, lane, submitter, landings: new Landings() }, l1, identity.value);
 }
 
 /** SSZ bytes of the batch at this index, sealed or not. */
