@@ -23,24 +23,27 @@ const COLUMNS_DEFAULT = 80;
 
 export class Timeline {
   readonly #output: Output;
+  readonly #colors: ReturnType<typeof picocolors.createColors>;
   readonly #startMs = performance.now();
   #spinner: NodeJS.Timeout | null = null;
 
   constructor(output: Output) {
     this.#output = output;
+    // The library alone would colour a file wherever `CI` is set.
+    this.#colors = picocolors.createColors(output.isTTY === true && picocolors.isColorSupported);
   }
 
   title(text: string): void {
-    this.#line(`${picocolors.bold(text)}\n`);
+    this.#line(`${this.#colors.bold(text)}\n`);
   }
 
   /** `details` follow on lines of their own. */
   done(label: string, text: string, details: readonly string[] = []): void {
     const time = `${this.#elapsedS()} s`.padStart(TIME_WIDTH);
-    const name = picocolors.bold(label.padEnd(LABEL_WIDTH));
-    this.#line(`${picocolors.dim(time)}  ${picocolors.green("●")} ${name} ${text}`);
+    const name = this.#colors.bold(label.padEnd(LABEL_WIDTH));
+    this.#line(`${this.#colors.dim(time)}  ${this.#colors.green("●")} ${name} ${text}`);
     const indent = " ".repeat(TIME_WIDTH + LABEL_WIDTH + 5);
-    for (const detail of details) this.#line(`${indent}${picocolors.dim(detail)}`);
+    for (const detail of details) this.#line(`${indent}${this.#colors.dim(detail)}`);
   }
 
   /** Shows that `text` is being waited for, until `work` ends. */
@@ -65,7 +68,7 @@ export class Timeline {
       const time = `${this.#elapsedS()} s`.padStart(TIME_WIDTH);
       const { columns = 0 } = this.#output;
       const room = (columns > 0 ? columns : COLUMNS_DEFAULT) - TIME_WIDTH - 5;
-      const shown = `${picocolors.dim(time)}  ${picocolors.cyan(symbol)} ${text.slice(0, room)}`;
+      const shown = `${this.#colors.dim(time)}  ${this.#colors.cyan(symbol)} ${text.slice(0, room)}`;
       this.#output.write(`${CLEAR_LINE}${shown}`);
     }, FRAME_MS);
   }

@@ -245,7 +245,9 @@ async function send(payload: Uint8Array, fees: Fees) {
 /** With automine on: sent and mined. */
 async function land(payload: Uint8Array) {
   const signed = await send(payload, await marketFees());
-  expect(read(await l1.receiptBlock(signed.hash))).not.toBeNull();
+  await expect
+    .poll(async () => read(await l1.receiptBlock(signed.hash)), { timeout: 10_000 })
+    .not.toBeNull();
   return signed;
 }
 
