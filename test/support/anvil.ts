@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 import { deployRollups, type RollupsDeployment } from "../../src/local/deploy.ts";
 
 /** The first accounts that anvil funds, from its public mnemonic. */
@@ -42,7 +43,11 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   const url = `http://127.0.0.1:${await listeningPort(child)}`;
-  const rpc = (method: string, params: readonly unknown[] = []) => call(url, method, params);
+  const rpc = async (method: string, params: readonly unknown[] = []) => {
+    const result = await call(url, method, params);
+    if (method === "eth_sendTransaction") await mined(url, result);
+    return result;
+  };
   return {
     url,
     chainId,
@@ -83,6 +88,12 @@ function listeningPort(child: ChildProcess): Promise<number> {
       if (port !== undefined) resolve(Number(port));
     });
   });
+}
+
+/** With automine on, the answer to a transaction may come before its block. */
+async function mined(url: string, hash: unknown): Promise<void> {
+  if ((await call(url, "anvil_getAutomine", [])) !== true) return;
+  while ((await call(url, "eth_getTransactionReceipt", [hash])) === null) await setImmediate();
 }
 
 async function call(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
