@@ -118,7 +118,7 @@ export class Snapshots {
     const lease = this.#takeLease(snapshot.snapshotId);
     if (lease === null) return err(leaseLimit);
     const release = () => this.#leases.delete(lease);
-    const { runtime } = { runtime: this.#runtime };
+    const runtime = this.#runtime;
     let part = 0;
     let left = snapshot.stateBytes;
     if (loadPart(runtime.sql, snapshot.snapshotId, 0) === null && left > 0) {
