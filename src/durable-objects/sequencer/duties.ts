@@ -10,7 +10,6 @@
  */
 
 import { ok, type Result } from "../../core/types/result.ts";
-import { connectL1 } from "../../l1/client.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { errorName, log } from "../shared/log.ts";
 import type { Feed } from "./feed.ts";
@@ -120,7 +119,7 @@ export class Duties {
   /** Exponential with jitter, from one poll to half a minute. */
   #backoffMs(clock: Clock): number {
     const doubled = this.#pollMs() * 2 ** Math.min(clock.failures, 10);
-    return Math.min(doubled, BACKOFF_MS_MAX) * (0.5 + Math.random() / 2);
+    return Math.min(doubled, BACKOFF_MS_MAX) * (0.5 + this.#parts.runtime.random() / 2);
   }
 
   /** The next tick uses the next endpoint of the list. */
@@ -130,9 +129,10 @@ export class Duties {
   }
 
   #connect(): L1 {
-    const { secrets, longRangeCodes } = this.#parts.runtime.config;
+    const { connect, config } = this.#parts.runtime;
+    const { secrets, longRangeCodes } = config;
     const url = secrets.rpcUrls[this.#urlIndex % secrets.rpcUrls.length] ?? "";
-    return connectL1({ url, timeoutMs: RPC_TIMEOUT_MS, longRangeCodes });
+    return connect({ url, timeoutMs: RPC_TIMEOUT_MS, longRangeCodes });
   }
 
   async #readDuty(): Promise<Result<number, L1Error>> {

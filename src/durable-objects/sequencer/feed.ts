@@ -187,7 +187,7 @@ export class Feed {
   #schedulePump(): void {
     if (this.#isPumpScheduled) return;
     this.#isPumpScheduled = true;
-    setTimeout(() => {
+    this.#runtime.later(() => {
       this.#isPumpScheduled = false;
       this.pump();
     }, PAGE_INTERVAL_MS);

@@ -67,7 +67,7 @@ export class Lane {
   readonly #publish: (records: readonly FeedRecord[]) => void;
   #queue: Waiting[] = [];
   /** The next flush, and whether it waits for company or comes as soon as the turn is over. */
-  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly delayMs: number } | null = null;
+  #timer: { readonly cancel: () => void; readonly delayMs: number } | null = null;
 
   constructor(
     runtime: Runtime,
@@ -100,13 +100,13 @@ export class Lane {
   #schedule(delayMs: number): void {
     if (this.#timer !== null) {
       if (this.#timer.delayMs <= delayMs) return;
-      clearTimeout(this.#timer.id);
+      this.#timer.cancel();
     }
-    const id = setTimeout(() => {
+    const cancel = this.#runtime.later(() => {
       this.#timer = null;
       this.#flush();
     }, delayMs);
-    this.#timer = { id, delayMs };
+    this.#timer = { cancel, delayMs };
   }
 
   /** One chunk a turn, so that a full queue does not keep L1 and readers waiting. */

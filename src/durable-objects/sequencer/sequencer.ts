@@ -27,7 +27,6 @@ import type { Application } from "../../core/application/application.ts";
 import { parseConfig, type Vars } from "../../core/config/config.ts";
 import type { Address } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { unixMs } from "../../core/types/units.ts";
 import type { Keccak256 } from "../../core/wire/user-op.ts";
 import { addressOfPrivateKey } from "../../crypto/key.ts";
 import { createSubmitter } from "../../l1/submitter.ts";
@@ -37,7 +36,7 @@ import { Duties, type Parts } from "./duties.ts";
 import { Feed } from "./feed.ts";
 import { Lane } from "./lane.ts";
 import { MemoryStore } from "./memory.ts";
-import type { Runtime } from "./runtime.ts";
+import { PLATFORM, type Runtime } from "./runtime.ts";
 import { Snapshots } from "./serve-snapshots.ts";
 import { Service } from "./service.ts";
 import { deployment, feeQuote, health, transaction } from "./status.ts";
@@ -209,7 +208,7 @@ function assemble<AppConfig>(
     config: config.value,
     application,
     keccak,
-    now: () => unixMs(Date.now()),
+    ...PLATFORM,
   };
   const memory = new MemoryStore(runtime);
   const service = new Service(runtime, memory);

@@ -18,7 +18,7 @@ import { addressOfPrivateKey } from "../../../src/crypto/key.ts";
 import { Feed } from "../../../src/durable-objects/sequencer/feed.ts";
 import { Lane } from "../../../src/durable-objects/sequencer/lane.ts";
 import { type Memory, MemoryStore } from "../../../src/durable-objects/sequencer/memory.ts";
-import type { Runtime } from "../../../src/durable-objects/sequencer/runtime.ts";
+import { PLATFORM, type Runtime } from "../../../src/durable-objects/sequencer/runtime.ts";
 import { Snapshots } from "../../../src/durable-objects/sequencer/serve-snapshots.ts";
 import { Service } from "../../../src/durable-objects/sequencer/service.ts";
 import { keccak } from "../../../src/worker/curve.ts";
@@ -65,6 +65,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
   const sql = options.sql?.(state.storage.sql) ?? state.storage.sql;
   const clock = { nowMs: options.nowMs ?? START_MS, mode: "serving" as Mode };
   const runtime: Runtime = {
+    ...PLATFORM,
     storage: state.storage,
     sql,
     config: config.value,
