@@ -7,7 +7,7 @@
 
 import { connect, type Socket } from "node:net";
 
-export type HttpAnswer = { readonly status: number; readonly body: string };
+type HttpAnswer = { readonly status: number; readonly body: string };
 
 type Waiting = { resolve: (answer: HttpAnswer) => void; reject: (error: Error) => void };
 
@@ -39,24 +39,20 @@ export class HttpConnection {
     });
   }
 
-  /** The text of a POST, made once so that sending it costs one write. */
-  static request(host: string, path: string, body: string): string {
-    return (
-      `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${body.length}\r\n\r\n${body}`
-    );
+  /** Posts an op and resolves with whether it was accepted. */
+  async submit(body: string): Promise<boolean> {
+    const request =
+      `POST /tx HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${body.length}\r\n\r\n${body}`;
+    const answer = await this.#send(request);
+    return answer.status === 200;
   }
 
-  /** Sends a prepared request and resolves with its answer. */
-  send(request: string): Promise<HttpAnswer> {
+  #send(request: string): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#socket.write(request, "latin1");
     });
-  }
-
-  get host(): string {
-    return this.#host;
   }
 
   close(): void {

@@ -4,9 +4,12 @@
  * is invalid.
  */
 
+import { get } from "node:http";
+import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
 import { HttpConnection } from "./http-client.ts";
 import { type Percentiles, percentiles } from "./stats.ts";
+import { SubmitSocket } from "./submit-socket.ts";
 
 export type RunResult = {
   readonly workers: number;
@@ -17,8 +20,29 @@ export type RunResult = {
   readonly feedMs: Percentiles;
 };
 
+/** One way to submit: resolves with whether the op was accepted. */
+export type Connection = { submit(body: string): Promise<boolean>; close(): void };
+
+/** Opens what `loops` closed loops use; the i-th loop uses the i-th. */
+export type Connect = (url: string, loops: number) => Promise<readonly Connection[]>;
+
+/** Each loop has an HTTP connection of its own. */
+export const connectEach: Connect = (url, loops) =>
+  Promise.all(Array.from({ length: loops }, () => HttpConnection.open(url)));
+
+/** The loops share `sockets` submit channels. */
+export function connectShared(sockets: number): Connect {
+  return async (url, loops) => {
+    const count = Math.min(sockets, loops);
+    const open = await Promise.all(Array.from({ length: count }, () => SubmitSocket.open(url)));
+    return Array.from({ length: loops }, (_, i) => open[i % count]).filter((one) => one != null);
+  };
+}
+
 /** Bodies of one worker, in nonce order; `keys[i]` is `sender:nonce` of `bodies[i]`. */
 export type Script = { readonly bodies: readonly string[]; readonly keys: readonly string[] };
+
+const USER_OP = /"user_op","offset":(\d+),"sender":"(0x[0-9a-fA-F]{40})","nonce":(\d+)/g;
 
 /** Records of the feed, by the time that they were seen. */
 class FeedReader {
@@ -28,12 +52,12 @@ class FeedReader {
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.on("message", (data) => this.#onRecord(String(data)));
+    socket.on("message", (data) => this.#onRecords(String(data)));
   }
 
   static open(url: string, fromOffset: number): Promise<FeedReader> {
     const socket = new WebSocket(
-      `${url.replace("http", "ws")}/ws/subscribe?from_offset=${fromOffset}`,
+      `${url.replace("http", "ws")}/ws/subscribe?from_offset=${fromOffset}&batch=1`,
     );
     return new Promise((resolve, reject) => {
       socket.once("error", reject);
@@ -41,18 +65,18 @@ class FeedReader {
     });
   }
 
-  #onRecord(text: string): void {
-    const record = JSON.parse(text) as {
-      kind: string;
-      sender: string;
-      nonce: number;
-      offset: number;
-    };
-    if (record.kind !== "user_op") return;
-    this.seenAtMs.set(`${record.sender.toLowerCase()}:${record.nonce}`, performance.now());
-    if (++this.#unacked < 512) return;
+  /** Reads the three fields that it needs and no more: parsing all would cost what is measured. */
+  #onRecords(text: string): void {
+    const nowMs = performance.now();
+    let offset = "";
+    for (const [, at = "", sender = "", nonce = ""] of text.matchAll(USER_OP)) {
+      this.seenAtMs.set(`${sender.toLowerCase()}:${nonce}`, nowMs);
+      offset = at;
+      this.#unacked++;
+    }
+    if (this.#unacked < 512) return;
     this.#unacked = 0;
-    this.#socket.send(JSON.stringify({ ack: record.offset }));
+    this.#socket.send(`{"ack":${offset}}`);
   }
 
   close(): void {
@@ -63,10 +87,13 @@ class FeedReader {
 type Timing = { readonly sentAtMs: number; readonly ackedAtMs: number };
 
 /** Throws when an accepted op is missing on the feed 10 s after the last answer. */
-export async function run(url: string, scripts: readonly Script[]): Promise<RunResult> {
-  const head = (await (await fetch(`${url}/healthz`)).json()) as { feed_head: number };
-  const reader = await FeedReader.open(url, head.feed_head);
-  const connections = await Promise.all(scripts.map(() => HttpConnection.open(url)));
+export async function run(
+  url: string,
+  scripts: readonly Script[],
+  connect: Connect = connectEach,
+): Promise<RunResult> {
+  const reader = await FeedReader.open(url, await feedHead(url));
+  const connections = await connect(url, scripts.length);
   const acked = new Map<string, Timing>();
   let rejected = 0;
   const startedMs = performance.now();
@@ -76,8 +103,7 @@ export async function run(url: string, scripts: readonly Script[]): Promise<RunR
       if (connection === undefined) throw new Error("one connection per script");
       for (const [j, body] of script.bodies.entries()) {
         const sentAtMs = performance.now();
-        const answer = await connection.send(HttpConnection.request(connection.host, "/tx", body));
-        if (answer.status === 200) {
+        if (await connection.submit(body)) {
           acked.set(script.keys[j] ?? "", { sentAtMs, ackedAtMs: performance.now() });
         } else rejected++;
       }
@@ -109,4 +135,14 @@ async function allSeen(reader: FeedReader, acked: ReadonlyMap<string, Timing>): 
       throw new Error(`invalid run: ${missing} acked ops not on the feed`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** The socket is closed after it: one that idled while ops were signed may be closed already. */
+function feedHead(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}/healthz`, { agent: false }, (response) => {
+      json(response).then((body) => resolve((body as { feed_head: number }).feed_head), reject);
+    });
+    request.on("error", reject);
+  });
 }

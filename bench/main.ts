@@ -8,8 +8,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { type Stack, startStack } from "../src/local/stack.ts";
-import { type RunResult, run, type Script } from "./load.ts";
+import {
+  type Connect,
+  connectEach,
+  connectShared,
+  type RunResult,
+  run,
+  type Script,
+} from "./load.ts";
 import {
   keyFromHex,
   type Sender,
@@ -20,16 +28,21 @@ import {
 } from "./ops.ts";
 import { table } from "./stats.ts";
 
-/** Workers and ops of each run; the ops are split evenly. */
+/** Closed loops and ops of each run; the ops are split evenly. */
 const LEVELS: readonly { workers: number; ops: number }[] = [
   { workers: 1, ops: 2_000 },
   { workers: 16, ops: 20_000 },
   { workers: 64, ops: 25_000 },
   { workers: 256, ops: 25_600 },
 ];
+/** How the loops submit: each on an HTTP connection of its own, or sharing submit channels. */
+const CHANNELS: readonly { name: string; connect: Connect }[] = [
+  { name: "http", connect: connectEach },
+  { name: "ws x4", connect: connectShared(4) },
+];
 
 /** `cpuUs`: processor time of workerd per accepted op, in microseconds. */
-type Measured = RunResult & { readonly cpuUs: number };
+type Measured = RunResult & { readonly channel: string; readonly cpuUs: number };
 
 /** Test tokens of each sender: enough for every fee of a run. */
 const FUNDING = 200_000_000n;
@@ -42,6 +55,7 @@ const stack = await startStack({
   httpPort: 0,
   anvilPort: 0,
   fresh: true,
+  savesChain: false,
   log: (line: string) => process.stderr.write(`${line}\n`),
 });
 try {
@@ -57,16 +71,17 @@ async function main(stack: Stack): Promise<void> {
   await fund(stack, senders);
   const before = databaseBytes(dataDir);
   const results: Measured[] = [];
-  for (const level of LEVELS) {
+  const runs = CHANNELS.flatMap((channel) => LEVELS.map((level) => ({ channel, level })));
+  for (const { channel, level } of runs) {
     const perWorker = Math.max(1, Math.floor((level.ops * scale) / level.workers));
     process.stderr.write(`signing ${perWorker * level.workers} ops for ${level.workers} workers\n`);
     const scripts = senders
       .slice(0, level.workers)
       .map((sender, i) => scriptOf(sender, senders[(i + 1) % senders.length] ?? sender, perWorker));
     const cpuBefore = cpuSeconds(stack.pids.workerd);
-    const result = await run(stack.url, scripts);
+    const result = await run(stack.url, scripts, channel.connect);
     const cpuUs = ((cpuSeconds(stack.pids.workerd) - cpuBefore) * 1e6) / result.accepted;
-    results.push({ ...result, cpuUs });
+    results.push({ ...result, channel: channel.name, cpuUs });
   }
   const ops = results.reduce((sum, result) => sum + result.accepted, 0);
   print(results, {
@@ -103,6 +118,7 @@ function print(
 ): void {
   const ms = (value: number) => value.toFixed(1);
   const rows = results.map((r) => [
+    r.channel,
     String(r.workers),
     String(r.accepted),
     (r.accepted / r.seconds).toFixed(0),
@@ -116,6 +132,7 @@ function print(
     String(r.rejected),
   ]);
   const head = [
+    "channel",
     "workers",
     "accepted",
     "ops/s",
@@ -129,10 +146,20 @@ function print(
     "rejected",
   ];
   console.log(table([head, ...rows]));
+  console.log(`yardstick: ${signaturesPerSecond()} noble signatures a second`);
   console.log(
     `latencies in ms, cpu/op in µs of workerd; memory of workerd ${(footprint.memoryBytes / 2 ** 20).toFixed(0)} MiB; ` +
       `database ${footprint.perOp.toFixed(0)} bytes per op`,
   );
+}
+
+/** How fast the machine is at this moment: one core, the same work everywhere. */
+function signaturesPerSecond(): number {
+  const [key, digest] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  for (let i = 0; i < 500; i++) secp256k1.sign(digest, key);
+  const startedMs = performance.now();
+  for (let i = 0; i < 2_000; i++) secp256k1.sign(digest, key);
+  return Math.round(2_000_000 / (performance.now() - startedMs));
 }
 
 /** Processor time that a process has used, Linux only; NaN elsewhere. */

@@ -19,6 +19,7 @@ import {
 import { join, relative, resolve } from "node:path";
 import { buildContracts } from "./build-contracts.ts";
 import { buildWasm } from "./build-wasm.ts";
+import { TOOL_ENV } from "./tool-env.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const BUNDLE = join(ROOT, "dist");
@@ -34,15 +35,6 @@ const BUNDLE_INPUTS = [
 ];
 /** Node programs, which no Worker imports. */
 const NOT_BUNDLED = join("src", "local");
-
-/** No telemetry, no look-ups, no local trace store: wrangler works without a network. */
-const WRANGLER_ENV: Readonly<Record<string, string>> = {
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  X_LOCAL_OBSERVABILITY: "false",
-  X_LOCAL_EXPLORER: "false",
-};
 
 /** Throws, with the output of the tool, when something cannot be built. */
 export function buildAll(): Promise<void> {
@@ -62,12 +54,7 @@ function buildBundle(): void {
     {
       cwd: ROOT,
       encoding: "utf8",
-      // wrangler is a script of the pinned Node, not of whichever is installed.
-      env: {
-        ...process.env,
-        ...WRANGLER_ENV,
-        PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}`,
-      },
+      env: TOOL_ENV,
     },
   );
   if (bundled.status !== 0) {

@@ -7,7 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { TOOL_ENV } from "./prepare.ts";
+import { TOOL_ENV } from "./tool-env.ts";
 
 type Check = { readonly name: string; readonly command: string; readonly args: readonly string[] };
 

@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Totals } from "../test/support/plain-reporter.ts";
 import { runChecks } from "./checks.ts";
-import { prepare, TOOL_ENV } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
+import { TOOL_ENV } from "./tool-env.ts";
 
 const PROJECTS = ["node", "workers", "e2e"] as const;
 

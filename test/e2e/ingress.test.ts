@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_FEE, seededSender, signedOp, signerFor } from "../../bench/ops.ts";
+import { SubmitSocket } from "../../bench/submit-socket.ts";
 import { toHex } from "../../src/core/types/hex.ts";
 import { account, type Product, postTx, readFeed, startProduct } from "../support/product.ts";
 import { size } from "../support/size.ts";
@@ -64,6 +65,21 @@ describe("the lane", () => {
     const record = (await readFeed(product.stack.url)).at(-1);
     expect(record).toMatchObject({ kind: "user_op", sender: from.address, fee: 1060 });
     expect(record?.kind === "user_op" && toHex(record.data)).toBe("0xff0102");
+  });
+
+  test("[I9] a submit channel includes the ops of one connection in their order", async () => {
+    const channel = await SubmitSocket.open(product.stack.url);
+    const [from, to] = [account(product, 8), account(product, 9)];
+    const bodies = Array.from({ length: 100 }, () => product.transfer(from, to.address, 1n));
+    const accepted = await Promise.all(bodies.map((body) => channel.submit(body)));
+    channel.close();
+    expect(accepted).toEqual(bodies.map(() => true));
+    const seen = (await readFeed(product.stack.url, 0)).filter(
+      (record) => record.kind === "user_op" && record.sender === from.address,
+    );
+    expect(seen.map((record) => record.kind === "user_op" && record.nonce)).toEqual(
+      bodies.map((_, i) => i),
+    );
   });
 
   test("[F1] a refused op never appears on the feed", async () => {

@@ -14,6 +14,13 @@ export const BODY_BYTES_MAX: number = 4096;
 export const QUEUE_OPS_MAX: number = 8192;
 /** Section 10: ops in one chunk. */
 export const CHUNK_OPS_MAX: number = 64;
+/** I9: messages of one submit connection that may wait for their answer. */
+export const SUBMIT_UNANSWERED_MAX: number = 1024;
+/**
+ * I9: calls to the object that one submit connection makes. The platform counts calls per request,
+ * and a connection is one request for as long as it lives.
+ */
+export const SUBMIT_CALLS_MAX: number = 900;
 /** Section 10: bytes of one BLOB in SQLite, and the size at which a chunk of directs is cut. */
 export const BLOB_BYTES_MAX: number = 1024 * 1024;
 /** V1: largest application state. */

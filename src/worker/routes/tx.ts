@@ -11,17 +11,16 @@ import { parseTransactionPath } from "../../core/api/query.ts";
 import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
 import { formatConfirmation } from "../../core/api/responses.ts";
 import type { SignedUserOp } from "../../core/api/sequencer-api.ts";
-import { invalidJson, parseTxRequest } from "../../core/api/tx-request.ts";
-import { verifySender } from "../../core/api/verify-sender.ts";
+import { invalidJson } from "../../core/api/tx-request.ts";
 import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
 import { err, type Result } from "../../core/types/result.ts";
 import { readBody } from "../body.ts";
 import type { Deployment } from "../config.ts";
 import { ALLOW_ORIGIN } from "../cors.ts";
-import { keccak, recoverAddress } from "../curve.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
 import { answer } from "../json.ts";
 import type { SequencerStub, Site } from "../site.ts";
+import { readSubmission } from "../submission.ts";
 
 const SUCCESS_HEADERS = {
   "content-type": "application/json",
@@ -61,7 +60,7 @@ export async function submitTransaction(
 /** Rows 1 to 14 of P§4.1. */
 async function readOp(
   request: Request,
-  { maxMethodPayloadBytes, domainSeparator }: Deployment,
+  deployment: Deployment,
 ): Promise<Result<SignedUserOp, Rejection>> {
   const body = await readBody(request, BODY_BYTES_MAX);
   if (body === null) return err(payloadTooLarge);
@@ -70,9 +69,7 @@ async function readOp(
   }
   const text = decodeUtf8(body);
   if (text === null) return err(invalidJson);
-  const parsed = parseTxRequest(text, maxMethodPayloadBytes);
-  if (!parsed.ok) return parsed;
-  return verifySender(parsed.value, domainSeparator, { keccak, recoverAddress });
+  return readSubmission(text, deployment);
 }
 
 /** Null when the bytes are not UTF-8. A byte order mark stays, and is then no JSON. */

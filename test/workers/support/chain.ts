@@ -36,8 +36,12 @@ export async function startChain(): Promise<Chain> {
     await rpc("anvil_impersonateAccount", [sender]);
     await rpc("anvil_setBalance", [sender, "0x56bc75e2d63100000"]);
     const data = encodeAddInput(app, payload);
-    await rpc("eth_sendTransaction", [{ from: sender, to: inputBox, data, gas: "0x989680" }]);
+    const transaction = { from: sender, to: inputBox, data, gas: "0x989680" };
+    const hash = await rpc("eth_sendTransaction", [transaction]);
     await rpc("anvil_stopImpersonatingAccount", [sender]);
+    if ((await rpc("anvil_getAutomine")) !== true) return;
+    // The answer may come before the block.
+    await expect.poll(() => rpc("eth_getTransactionReceipt", [hash])).not.toBeNull();
   };
   const at = `${server}/chains/${info.id}`;
   return {

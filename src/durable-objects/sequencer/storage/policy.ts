@@ -1,7 +1,6 @@
 /** The fee and size policy as the lane reads it when it opens a frame. */
 
-import { feeToLinear } from "../../../core/fee/log-fee.ts";
-import { INPUT_PAYLOAD_BYTES_MAX } from "../../../core/types/protocol.ts";
+import { batchTargetBytes } from "../../../core/fee/batch-policy.ts";
 import { type FeeExponent, feeExponent } from "../../../core/types/units.ts";
 
 export type Policy = {
@@ -16,11 +15,8 @@ export function loadPolicy(sql: SqlStorage): Policy {
       "SELECT log_recommended_fee, log_batch_size_target FROM batch_policy_derived",
     )
     .one();
-  const target = feeToLinear(feeExponent(row.log_batch_size_target));
   return {
     recommendedFee: feeExponent(row.log_recommended_fee),
-    batchTargetBytes: Number(
-      target < BigInt(INPUT_PAYLOAD_BYTES_MAX) ? target : BigInt(INPUT_PAYLOAD_BYTES_MAX),
-    ),
+    batchTargetBytes: batchTargetBytes(feeExponent(row.log_batch_size_target)),
   };
 }
