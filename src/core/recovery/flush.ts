@@ -11,6 +11,9 @@ import { escalateFees, type Fees } from "../submission/fees.ts";
 import { SENDS_PER_TICK_MAX } from "../types/protocol.ts";
 import type { UnixMs } from "../types/units.ts";
 
+/** Blocks after which a no-op that is not mined is replaced by one with higher fees. */
+export const NO_OP_LATE_AFTER_BLOCKS: number = 3;
+
 /** A no-op offers this multiple of a fresh estimate: it must outbid what sits in its slot. */
 const FRESH_FEES_FACTOR = 3n;
 
@@ -89,7 +92,9 @@ export function decideFlush(facts: FlushFacts): FlushDecision {
   let isCapped = false;
   let isOverBudget = false;
   let costWei = costOf(facts.rows.filter((row) => row.isNoOp && row.walletNonce >= safeNonce));
-  for (let nonce = from; nonce < end && sends.length < SENDS_PER_TICK_MAX; nonce++) {
+  // A lagging node may show a `latest` behind `safe`; what is consumed there needs nothing.
+  const first = Math.max(from, safeNonce);
+  for (let nonce = first; nonce < end && sends.length < SENDS_PER_TICK_MAX; nonce++) {
     const row = rows.get(nonce) ?? null;
     const slot = decideSlot(facts, row);
     if (slot.do === "capped") isCapped = true;
@@ -122,7 +127,11 @@ function decideSlot(facts: FlushFacts, row: FlushRow | null): Slot {
     return { do: "send", noOp: { fees: row.fees, gas: row.gas, isResend: true } };
   }
   const { fees, capped } = escalateFees(row.fees, fresh, facts.capWei);
-  return capped ? { do: "capped" } : { do: "send", noOp: { fees, gas, isResend: false } };
+  if (!capped) return { do: "send", noOp: { fees, gas, isResend: false } };
+  // Where the node shows nothing in the slot there is nothing to outbid, and the cap is no obstacle.
+  if (row.isUnderpriced || row.walletNonce < facts.pendingNonce) return { do: "capped" };
+  if (row.isNoOp) return { do: "send", noOp: { fees: row.fees, gas: row.gas, isResend: true } };
+  return { do: "send", noOp: { fees: fresh, gas, isResend: false } };
 }
 
 /** Wallet nonces below this were used, and must be consumed. */
