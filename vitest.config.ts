@@ -13,7 +13,9 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/core/**/*.test.ts", "test/node/**/*.test.ts", "test/repo/**/*.test.ts"],
+          include: ["core", "model", "node", "repo", "sim"].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
           testTimeout: isLong ? 900_000 : 60_000,
         },
       },

@@ -40,8 +40,8 @@ CREATE TABLE safe_inputs (
   -- InputBox's own index for the application: dense from 0.
   safe_input_index  INTEGER PRIMARY KEY CHECK (safe_input_index >= 0),
   sender            BLOB NOT NULL CHECK (length(sender) = 20),
-  -- NULL for an own landing with the sealed hash: its bytes are the batch's rows. NULL also once
-  -- retention deleted it.
+  -- NULL for an own landing with the sealed hash: its bytes are the batch's rows. NULL also up to the
+  -- base of a rebuild, whose baseline holds their effect, and once retention deleted it.
   payload           BLOB,
   block_number      INTEGER NOT NULL CHECK (block_number BETWEEN 0 AND 9007199254740991),
   block_timestamp   INTEGER NOT NULL CHECK (block_timestamp BETWEEN 0 AND 9007199254740991),
@@ -94,6 +94,20 @@ CREATE TRIGGER safe_accepted_batches_immutable
 BEFORE UPDATE ON safe_accepted_batches
 BEGIN
   SELECT RAISE(ABORT, 'R4: acceptance at safe depth is final');
+END;
+
+CREATE TRIGGER safe_accepted_batches_valid
+BEFORE INSERT ON safe_accepted_batches
+WHEN (SELECT invalidated_at_ms FROM batches WHERE batch_index = NEW.batch_index) IS NOT NULL
+BEGIN
+  SELECT RAISE(ABORT, 'N9: a void batch is not accepted');
+END;
+
+CREATE TRIGGER accepted_batches_stay_valid
+BEFORE UPDATE OF invalidated_at_ms ON batches
+WHEN EXISTS (SELECT 1 FROM safe_accepted_batches WHERE batch_index = NEW.batch_index)
+BEGIN
+  SELECT RAISE(ABORT, 'N9: an accepted batch is not voided');
 END;
 
 -- R4: a landing that the scheduler accepts and that is not our sealed batch.

@@ -75,6 +75,48 @@ CREATE VIEW valid_sequenced_l2_txs AS
   SELECT s.* FROM sequenced_l2_txs s LEFT JOIN batches b ON b.batch_index = s.batch_index
   WHERE s.rollback_generation IS NOT NULL OR b.invalidated_at_ms IS NULL;
 
+-- N18: first the rollback's row, then the generation that it begins, then its record in the feed. Each
+-- step needs the one before, so none is without the others once the record is there.
+CREATE TRIGGER rollbacks_begin_a_generation
+BEFORE INSERT ON rollbacks
+BEGIN
+  SELECT RAISE(ABORT, 'N18: a rollback begins the next generation')
+  WHERE NEW.generation IS NOT (SELECT generation + 1 FROM history WHERE singleton = 0);
+  SELECT RAISE(ABORT, 'F3: a rollback voids all from its pivot on')
+  WHERE EXISTS (SELECT 1 FROM batches
+                WHERE invalidated_at_ms IS NULL AND nonce >= NEW.pivot_batch_nonce);
+  SELECT RAISE(ABORT, 'F3: nothing valid is beyond what is kept')
+  WHERE EXISTS (SELECT 1 FROM valid_sequenced_l2_txs
+                WHERE offset > NEW.keep_through AND rollback_generation IS NULL);
+END;
+
+CREATE TRIGGER history_generation_has_its_rollback
+BEFORE UPDATE OF generation ON history
+WHEN NOT EXISTS (SELECT 1 FROM rollbacks WHERE generation = NEW.generation)
+BEGIN
+  SELECT RAISE(ABORT, 'N18: a generation begins with a rollback');
+END;
+
+CREATE TRIGGER sequenced_l2_txs_rollback_of_now
+BEFORE INSERT ON sequenced_l2_txs
+WHEN NEW.rollback_generation IS NOT NULL
+  AND NEW.rollback_generation IS NOT (SELECT generation FROM history WHERE singleton = 0)
+BEGIN
+  SELECT RAISE(ABORT, 'N18: a rollback is told in the generation that it begins');
+END;
+
+CREATE TRIGGER rollbacks_immutable
+BEFORE UPDATE ON rollbacks
+BEGIN
+  SELECT RAISE(ABORT, 'N18: a rollback is immutable');
+END;
+
+CREATE TRIGGER rollbacks_undeletable
+BEFORE DELETE ON rollbacks
+BEGIN
+  SELECT RAISE(ABORT, 'N18: rollbacks are append-only');
+END;
+
 -- C1: each commit of the lane is one chunk, or several where one would pass 1 MiB.
 CREATE TABLE chunks (
   height        INTEGER PRIMARY KEY CHECK (height >= 0),

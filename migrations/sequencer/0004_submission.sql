@@ -1,10 +1,11 @@
--- Posting batches to L1: every transaction ever signed, and the highest wallet nonce ever used.
+-- What the submitter sends to L1: every transaction ever signed, and the highest wallet nonce ever used.
 
 CREATE TABLE submissions (
   submission_id     INTEGER PRIMARY KEY AUTOINCREMENT,
   wallet_nonce      INTEGER NOT NULL CHECK (wallet_nonce BETWEEN 0 AND 9007199254740991),
-  batch_index       INTEGER NOT NULL REFERENCES batches(batch_index),
-  payload_hash      BLOB NOT NULL CHECK (length(payload_hash) = 32),
+  -- NULL for a no-op, with which a flush consumes the nonce (R2); so is its payload_hash.
+  batch_index       INTEGER REFERENCES batches(batch_index),
+  payload_hash      BLOB CHECK (payload_hash IS NULL OR length(payload_hash) = 32),
   tx_hash           BLOB NOT NULL UNIQUE CHECK (length(tx_hash) = 32),
   max_fee_wei       INTEGER NOT NULL CHECK (max_fee_wei BETWEEN 0 AND 9007199254740991),
   priority_fee_wei  INTEGER NOT NULL CHECK (priority_fee_wei BETWEEN 0 AND 9007199254740991),
@@ -14,7 +15,8 @@ CREATE TABLE submissions (
   -- After this the slot may be replaced by a transaction with higher fees.
   deadline_ms       INTEGER NOT NULL,
   -- When a node took it. NULL also when the object died between send and answer.
-  broadcast_at_ms   INTEGER
+  broadcast_at_ms   INTEGER,
+  CHECK ((batch_index IS NULL) = (payload_hash IS NULL))
 ) STRICT;
 
 CREATE INDEX submissions_slot ON submissions (wallet_nonce, submission_id);

@@ -2,7 +2,7 @@
 
 CREATE TABLE snapshots (
   snapshot_id           INTEGER PRIMARY KEY AUTOINCREMENT,
-  -- NULL for the genesis state.
+  -- NULL for the baseline: the genesis state, or what a rebuild recovered.
   batch_index           INTEGER UNIQUE REFERENCES batches(batch_index),
   -- Feed head at the seal: replay resumes after it.
   l2_tx_index           INTEGER NOT NULL CHECK (l2_tx_index >= 0),
@@ -38,7 +38,8 @@ CREATE VIEW valid_snapshots AS
   SELECT s.* FROM snapshots s LEFT JOIN batches b ON b.batch_index = s.batch_index
   WHERE s.batch_index IS NULL OR b.invalidated_at_ms IS NULL;
 
--- Accepted states that equal the scheduler's at the end of an L1 block (V2).
+-- Accepted states that equal the scheduler's at the end of an L1 block (V2). A rebuilt baseline is none:
+-- it holds direct inputs that the scheduler executes with the next batch.
 CREATE VIEW finalized_snapshots AS
   SELECT s.*, a.inclusion_block
   FROM snapshots s JOIN safe_accepted_batches a ON a.batch_index = s.batch_index
@@ -46,7 +47,7 @@ CREATE VIEW finalized_snapshots AS
                     WHERE later.inclusion_block = a.inclusion_block
                       AND later.safe_input_index > a.safe_input_index)
   UNION ALL
-  SELECT s.*, 0 FROM snapshots s WHERE s.batch_index IS NULL;
+  SELECT s.*, 0 FROM snapshots s JOIN history h ON h.base_block = -1 WHERE s.batch_index IS NULL;
 
 CREATE TRIGGER history_available_from_accepted
 BEFORE UPDATE OF available_from ON history

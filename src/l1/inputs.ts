@@ -19,7 +19,7 @@ import { type BlockRange, type RangeItem, readRange } from "./range.ts";
 import type { Rpc } from "./transport.ts";
 
 /** L1: bounds of one slice. */
-const SLICE_BLOCKS_MAX = 10_000;
+export const SLICE_BLOCKS_MAX = 10_000;
 const SLICE_BUDGET = { calls: 64, bytes: 16 * 1024 * 1024 };
 /** What an input costs beside its payload: the rest of its EvmAdvance. Bounds empty inputs too. */
 const INPUT_OVERHEAD_BYTES = 292;

@@ -19,7 +19,9 @@ import { fee } from "./routes/fee.ts";
 import { feed } from "./routes/feed.ts";
 import { health, liveness } from "./routes/health.ts";
 import { nonce } from "./routes/nonce.ts";
-import { isOperatorPath, snapshot } from "./routes/snapshot.ts";
+import { isRebuildPath, rebuild } from "./routes/rebuild.ts";
+import { isSnapshotPath, snapshot } from "./routes/snapshot.ts";
+import { submit } from "./routes/submit.ts";
 import { submitTransaction, transaction } from "./routes/tx.ts";
 import { type Site, sequencerOf } from "./site.ts";
 
@@ -56,7 +58,7 @@ function createSite(configure: (env: Env) => Configured): Hono<Site> {
   const site = new Hono<Site>();
   site.onError((error) => refuse(rejectionOf(error)));
   site.notFound(() => refuse(notFound("not found")));
-  site.use(publicCors(isOperatorPath));
+  site.use(publicCors((path) => isSnapshotPath(path) || isRebuildPath(path)));
   site.route("/", liveness);
   site.use((c, next) => {
     const configured = configure(c.env);
@@ -65,9 +67,8 @@ function createSite(configure: (env: Env) => Configured): Hono<Site> {
     c.set("sequencer", sequencerOf(c.env, configured.value));
     return next();
   });
-  for (const routes of [transaction, fee, nonce, domain, deployment, feed, health, snapshot]) {
-    site.route("/", routes);
-  }
+  const reads = [transaction, fee, nonce, domain, deployment, feed, health];
+  for (const routes of [...reads, submit, snapshot, rebuild]) site.route("/", routes);
   return site;
 }
 

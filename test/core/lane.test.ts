@@ -174,6 +174,7 @@ describe("thinning", () => {
       snapshot(4),
     ];
     expect(decideThinning(all, keep)).toEqual([1]);
+    expect(decideThinning(all, { ...keep, finalizedId: null })).toEqual([1, 2]);
   });
 
   test("[V1] a void snapshot goes, wherever it stands", () => {

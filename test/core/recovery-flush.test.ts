@@ -204,9 +204,15 @@ describe("[R2] the cap", () => {
       sent: { fees: tripled, gas: 22_000n, isResend: true },
     },
     {
-      what: "of a no-op that the node refused, whatever it shows",
+      what: "of a no-op that the node refused, and whose slot it shows empty since",
       row: noOp(40, { fees: tripled, isUnderpriced: true }),
       pendingNonce: 40,
+      sent: { fees: tripled, gas: GAS, isResend: true },
+    },
+    {
+      what: "of a no-op that the node refused, behind an empty slot",
+      row: noOp(40, { fees: tripled, isUnderpriced: true }),
+      pendingNonce: 39,
       sent: null,
     },
   ])("is no obstacle only in a slot that the node shows empty: $what", (given) => {
@@ -255,6 +261,23 @@ describe("[R2] the budget", () => {
     const rows = [noOp(38), noOp(39)];
     const seen = facts({ safeNonce: 40, watermark: 41, pendingNonce: 42, rows });
     expect(sendsOf(decideFlush({ ...seen, budgetWei: 2n * COST }))).toEqual([40, 41]);
+  });
+
+  test("keeps what a no-op costs in a slot whose batch the cap does not let it outbid", () => {
+    const capped = { rows: [batch(40, { fees: tripled })], capWei: 337n };
+    const kept = 337n * GAS;
+    expect(sendsOf(decideFlush(facts({ ...capped, budgetWei: kept + COST })))).toEqual([41]);
+    expect(sendsOf(decideFlush(facts({ ...capped, budgetWei: kept + COST - 1n })))).toEqual([]);
+  });
+
+  test("is no obstacle to the same bytes in slots that the node shows empty", () => {
+    const late = { deadlineMs: unixMs(1_000) };
+    const rows = [noOp(40, late), noOp(41, late), batch(42)];
+    const seen = { rows, pendingNonce: 40, budgetWei: 2n * COST };
+    const decision = decideFlush(facts(seen));
+    expect(decision).toMatchObject({ isOverBudget: true, sends: [{ isResend: true }, {}] });
+    expect(sendsOf(decision)).toEqual([40, 41]);
+    expect(sendsOf(decideFlush(facts({ ...seen, pendingNonce: 42 })))).toEqual([]);
   });
 
   test("a replacement counts with what it costs more", () => {

@@ -107,6 +107,20 @@ describe("decideSubmission", () => {
     ]);
   });
 
+  test("[L2] a no-op of a flush is replaced at once, by whichever batch takes its slot", () => {
+    const noOp = { ...row(40, 5), payloadHash: null };
+    const replaced = decideSubmission(
+      factsWith({ closedBatches: batches(5, 1), inFlight: [noOp] }),
+    );
+    expect(replaced.sends).toEqual([
+      { batchIndex: 105, walletNonce: 40, fees: raised, replaces: true },
+    ]);
+    const capped = decideSubmission(
+      factsWith({ closedBatches: batches(5, 2), inFlight: [noOp], capWei: 229n }),
+    );
+    expect([capped.sends, capped.capped]).toEqual([[], true]);
+  });
+
   test("[L2] a first send above the cap offers the cap", () => {
     const decision = decideSubmission(factsWith({ closedBatches: batches(5, 1), capWei: 100n }));
     expect(decision.sends[0]?.fees).toEqual({ maxFeePerGasWei: 100n, maxPriorityFeePerGasWei: 4n });

@@ -35,6 +35,16 @@ import vectors from "../vectors/wallet.json" with { type: "json" };
 const UINT256_MAX = 2n ** 256n - 1n;
 const hex = (output: { readonly payload: Uint8Array }): string => toHex(output.payload);
 
+test("[V4] a configuration is read back from its description, and from nothing less", () => {
+  const description = walletApplication.describeConfig(CONFIG);
+  expect(walletApplication.parseDescription(description)).toEqual(CONFIG);
+  for (const name of Object.keys(description)) {
+    for (const other of [undefined, 7, null, "0x12"]) {
+      expect(walletApplication.parseDescription({ ...description, [name]: other })).toBeNull();
+    }
+  }
+});
+
 describe("methods", () => {
   test.each(vectors.methods)("a $method of $amount is the pinned bytes", (vector) => {
     const amount = BigInt(vector.amount);

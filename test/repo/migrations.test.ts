@@ -7,10 +7,14 @@
 
 import { expect, test } from "vitest";
 import { BREACHES } from "../support/breaches.ts";
+import { REBUILD_BREACHES } from "../support/breaches-rebuild.ts";
+import { ROLLBACK_BREACHES } from "../support/breaches-rollback.ts";
 import { emptySchema, insertOp, insertSnapshot, land, populatedSchema } from "../support/schema.ts";
 import { filesUnder, textOf } from "../support/tree.ts";
 
-test.each(BREACHES)("$title is refused", ({ given, breach, says }) => {
+const ALL = [...BREACHES, ...REBUILD_BREACHES, ...ROLLBACK_BREACHES];
+
+test.each(ALL)("$title is refused", ({ given, breach, says }) => {
   const db = populatedSchema();
   given?.(db);
   expect(() => breach(db)).toThrow(says);
@@ -34,7 +38,7 @@ test("[T8] every trigger names the rule it keeps, and every such message is test
   );
   expect(messages.length).toBeGreaterThan(30);
   expect(messages.filter((message) => !/^[A-Z]\d+: /.test(message))).toEqual([]);
-  const tested = BREACHES.map(({ says }) => says);
+  const tested = ALL.map(({ says }) => says);
   // Reached only where two other guards failed before it.
   const behind = ["N16: one valid root"];
   const untested = messages.filter((message) => !tested.some((says) => message.startsWith(says)));

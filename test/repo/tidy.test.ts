@@ -37,6 +37,10 @@ const LAYERS: Readonly<
     folders: ["src/core", "src/apps", "src/crypto", "src/l1", "scripts"],
     packages: ["node:", "viem", "picocolors", "ws", "@noble/"],
   },
+  "src/cli": {
+    folders: ["src/core", "src/apps", "src/crypto", "src/l1"],
+    packages: ["node:", "commander"],
+  },
 };
 
 const all = filesUnder(".");

@@ -189,11 +189,6 @@ export const BREACHES: readonly Breach[] = [
     says: "N18: the era",
   },
   {
-    title: "[N18] a generation that skips one",
-    breach: run("UPDATE history SET generation = 2"),
-    says: "N18: a generation",
-  },
-  {
     title: "[S2] an acceptance that skips a nonce",
     given: (db) => insertInput(db, { index: 1, sender: SUBMITTER, block: 11 }),
     breach: (db) => insertAcceptance(db, { input: 1, nonce: 1, batch: 1 }),

@@ -133,7 +133,7 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
       expect(count(rig, "safe_inputs")).toBe(8);
       expect(divergence(rig)).toEqual([{ nonce: 0, safe_input_index: 3, kind: "mismatch" }]);
       expect([frontierNonce(rig.sql), count(rig, "safe_accepted_batches")]).toEqual([0, 0]);
-      rig.service.synced();
+      rig.recovery.synced();
       expect([rig.service.derive(), rig.service.refusal]).toEqual([
         "refused",
         "canonical-divergence",
@@ -145,17 +145,18 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
       expect(count(rig, "submissions")).toBe(0);
     }));
 
-  test("[N15] before the genesis: nothing is founded behind what a lost database posted", async () => {
+  test("[R5] before the genesis: nothing is founded behind what a lost database posted", async () => {
     const chain = await startChain();
     await withRig(
       async (rig) => {
         await land(rig, chain, foreign(0));
         await chain.mine(2);
-        await expect(readOnce(rig, chain)).rejects.toThrow("N15");
-        expect(divergence(rig)).toMatchObject([{ nonce: 0, kind: "foreign" }]);
+        // The rig founds without asking; the database refuses what the duty does not even try.
+        await expect(readOnce(rig, chain)).rejects.toThrow("R5");
+        expect(divergence(rig)).toEqual([]);
         expect([rig.service.derive(), rig.service.refusal]).toEqual([
           "refused",
-          "canonical-divergence",
+          "previous-instance",
         ]);
         expect([count(rig, "history"), count(rig, "batches")]).toEqual([0, 0]);
       },
@@ -169,7 +170,7 @@ describe("[R4] a landing that the scheduler accepts and that is not ours", () =>
       vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(1_000));
       await sealTwo(rig);
       rig.nowMs = Date.now();
-      rig.service.synced();
+      rig.recovery.synced();
       expect(rig.service.derive()).toBe("serving");
       // Batches are closed, so the tick posts after it has read; there it hangs.
       await chain.fail([{ method: "eth_feeHistory", fault: { kind: "hang" } }]);

@@ -5,7 +5,7 @@ import { health } from "../../src/durable-objects/sequencer/status.ts";
 import { loadWatermark } from "../../src/durable-objects/sequencer/storage/submission.ts";
 import type { Chain } from "./support/chain.ts";
 import { addInput, closeBatch, count, submitMany } from "./support/history.ts";
-import { bytesOf, postOnce, settle, withChain } from "./support/l1-rig.ts";
+import { bytesOf, postOnce, settle, sync, withChain } from "./support/l1-rig.ts";
 import type { Rig } from "./support/rig.ts";
 
 const sent = (count: number) => ({ ok: true, value: { sent: count } });
@@ -39,7 +39,7 @@ async function sealBatches(rig: Rig, batches: number): Promise<void> {
 const holdBack = (chain: Chain) => chain.rpc("evm_setAutomine", [false]);
 
 function unposted(rig: Rig) {
-  const facts = { mode: "serving", isQueueFull: false } as const;
+  const facts = { mode: "serving", isQueueFull: false, recovery: null } as const;
   const { unposted_batches, oldest_unposted_age_s } = health(rig.runtime, facts);
   return [unposted_batches, oldest_unposted_age_s];
 }
@@ -197,6 +197,7 @@ describe("a send that is not known to have arrived", () => {
       const [first] = await rawSends(chain);
       await chain.fail([]);
       const woken = rig.wake();
+      await sync(woken, chain);
       expect(await postOnce(woken, chain)).toMatchObject(sent(2));
       const again = await rawSends(chain);
       expect([again[0], again.length]).toEqual([first, 2]);

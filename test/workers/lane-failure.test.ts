@@ -3,8 +3,6 @@
 import { describe, expect, test } from "vitest";
 import type { WalletConfig } from "../../src/apps/wallet/wallet.ts";
 import type { Application } from "../../src/core/application/application.ts";
-import { bytesEqual } from "../../src/core/types/bytes.ts";
-import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
 import { faultyApplication, POISON } from "./support/faulty-application.ts";
 import {
   addInput,
@@ -17,19 +15,11 @@ import {
   user,
 } from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
+import { expectSameAfterWake } from "./support/same-memory.ts";
 
 const TABLES = ["batches", "frames", "user_ops", "sequenced_l2_txs", "chunks", "snapshots"];
 
 const rows = (rig: Rig) => TABLES.map((table) => [table, count(rig, table)]);
-
-/** The memory is what a wake-up would make of the database. */
-function expectMemoryOfDatabase(rig: Rig): void {
-  const rebuilt = rebuildMemory(rig.runtime) ?? expect.unreachable("genesis is done");
-  const { state, ...rest } = rig.live();
-  const { state: stored, ...expected } = rebuilt;
-  expect(rest).toEqual(expected);
-  expect(bytesEqual(state.snapshot(), stored.snapshot())).toBe(true);
-}
 
 function poison(nonce: number, byte: number) {
   return { ...transfer(0, nonce), data: Uint8Array.of(byte) };
@@ -60,12 +50,12 @@ describe("an application that throws", () => {
           })),
         );
         expect(rows(rig)).toEqual(before);
-        expectMemoryOfDatabase(rig);
+        expectSameAfterWake(rig);
         expect(await rig.lane.submit(transfer(0, 3))).toMatchObject({
           ok: true,
           value: { offset: 6 },
         });
-        expectMemoryOfDatabase(rig);
+        expectSameAfterWake(rig);
       },
       { application: faultyApplication },
     ),
@@ -81,7 +71,7 @@ describe("an application that throws", () => {
         const before = rows(rig);
         expect(() => rig.lane.advance()).toThrow("the application threw");
         expect(rows(rig)).toEqual(before);
-        expectMemoryOfDatabase(rig);
+        expectSameAfterWake(rig);
         expect(await rig.lane.submit(transfer(0, 0))).toMatchObject({
           ok: true,
           value: { offset: 2 },
@@ -99,7 +89,7 @@ describe("an application that throws", () => {
         const before = rows(rig);
         expect(() => closeBatch(rig)).toThrow("V1");
         expect(rows(rig)).toEqual(before);
-        expectMemoryOfDatabase(rig);
+        expectSameAfterWake(rig);
       },
       { application: small },
     );
@@ -124,11 +114,11 @@ describe("a database that refuses", () => {
         new Set(["internal storage error"]),
       );
       expect(rows(rig)).toEqual(before);
-      expectMemoryOfDatabase(rig);
+      expectSameAfterWake(rig);
       rig.sql.exec("DROP TRIGGER refuse");
       const again = await submitMany(rig, 0, 50, 64);
       expect(again.every((outcome) => outcome.ok)).toBe(true);
-      expectMemoryOfDatabase(rig);
+      expectSameAfterWake(rig);
     }),
   );
 

@@ -1,6 +1,7 @@
 /** What a client gets that sends an op twice, or races another one for a nonce. */
 
 import { describe, expect, test } from "vitest";
+import { cascade } from "./support/cascade.ts";
 import { count, foundWithUsers, observe, submitMany, transfer } from "./support/history.ts";
 import { withRig } from "./support/rig.ts";
 import { serve } from "./support/serving.ts";
@@ -82,20 +83,12 @@ describe("[I4] an exact resubmission", () => {
     withRig(async (rig) => {
       foundWithUsers(rig, 1);
       const before = await rig.lane.submit(transfer(0, 0));
-      // What a cascade leaves behind: the batch void, the same nonce open again at a new index.
-      rig.sql.exec("UPDATE batches SET invalidated_at_ms = 1");
-      rig.sql.exec(
-        "INSERT INTO batches (batch_index, parent_batch_index, nonce, created_at_ms) VALUES (1, NULL, 0, 1)",
-      );
-      rig.sql.exec("INSERT INTO frames VALUES (1, 0, 1, 1061, 100)");
-      rig.sql.exec("INSERT INTO sequenced_l2_txs VALUES (NULL, 1, 0, NULL, 0, NULL)");
-      rig.sql.exec(
-        `INSERT INTO chunks SELECT height + 1, 0, hash, header, events, next_offset, next_offset + 1, 1
-         FROM chunks ORDER BY height DESC LIMIT 1`,
-      );
-      const after = await rig.wake().lane.submit(transfer(0, 0));
+      cascade(rig, 0);
+      const after = await rig.lane.submit(transfer(0, 0));
       expect(before).toMatchObject({ ok: true, value: { offset: 2, frameFee: 1060 } });
-      expect(after).toMatchObject({ ok: true, value: { offset: 4, frameFee: 1061 } });
+      // The rollback is offset 3, and the deposit that is drained again is 4.
+      expect(after).toMatchObject({ ok: true, value: { offset: 5, frameFee: 1060 } });
+      expect(await rig.lane.submit(transfer(0, 0))).toEqual(after);
     }));
 });
 

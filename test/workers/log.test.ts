@@ -12,7 +12,7 @@ import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress
 import { loadWireBatch } from "../../src/durable-objects/sequencer/storage/inclusion.ts";
 import { type Chunk, type Replica, replicate } from "../support/replica.ts";
 import { size } from "../support/size.ts";
-import { cascade } from "./support/cascade.ts";
+import { cascadeFrom } from "./support/cascade.ts";
 import {
   addInput,
   closeBatch,
@@ -95,18 +95,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: "wake" }) },
 );
 
-/** The index of the valid batch `depth` below the open one, or of the root. */
-function validIndex(rig: Rig, depth: number): number {
-  const { batchIndex, batchNonce } = rig.live().head;
-  const [found] = rig.sql
-    .exec<{ i: number }>(
-      "SELECT batch_index AS i FROM valid_batches WHERE nonce = ?",
-      Math.max(0, batchNonce - depth),
-    )
-    .toArray();
-  return found?.i ?? batchIndex;
-}
-
 /** Plays the steps on a founded rig; returns the rig of the last wake-up. */
 async function play(rig: Rig, steps: readonly Step[]): Promise<Rig> {
   let [live, block, watermark] = [rig, GENESIS_BLOCK, 0];
@@ -134,7 +122,7 @@ async function play(rig: Rig, steps: readonly Step[]): Promise<Rig> {
         live.lane.advance();
         break;
       case "cascade":
-        cascade(live, validIndex(live, one.depth));
+        cascadeFrom(live, one.depth);
         break;
       case "watermark":
         live.lane.raiseWatermark(watermark++);

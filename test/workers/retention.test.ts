@@ -224,7 +224,7 @@ describe("[F8] intake", () => {
       const at = (bytes: number) => {
         const vars = { SEQ_RETENTION_BYTES: "1", SEQ_INTAKE_BYTES_MAX: String(bytes) };
         const woken = rig.wake({ vars });
-        woken.service.synced();
+        woken.recovery.synced();
         return [woken.service.derive(), woken.service.refusal];
       };
       const { databaseSize } = rig.sql;

@@ -26,6 +26,7 @@ async function populate(rig: Rig): Promise<void> {
 const submission = (change: Record<string, string>): string => {
   const row = {
     wallet_nonce: "1",
+    batch_index: "0",
     payload_hash: "zeroblob(32)",
     tx_hash: "zeroblob(32)",
     max_fee_wei: "2",
@@ -33,8 +34,8 @@ const submission = (change: Record<string, string>): string => {
     gas: "21000",
     ...change,
   };
-  return `INSERT INTO submissions (batch_index, created_at_ms, deadline_ms, ${Object.keys(row).join()})
-          VALUES (0, 0, 0, ${Object.values(row).join()})`;
+  return `INSERT INTO submissions (created_at_ms, deadline_ms, ${Object.keys(row).join()})
+          VALUES (0, 0, ${Object.values(row).join()})`;
 };
 
 const snapshot = (batch: string, index: string, executed: string, hash: string, bytes: string) =>
@@ -68,8 +69,16 @@ const chunk = (hash: string, events: string, offsets: string) =>
 
 /** Statements that a CHECK refuses; the second of a pair is the nearest that it lets through. */
 const CHECKS: readonly (readonly [title: string, refused: string, taken: string | null])[] = [
-  ["[F5] an era of 15 bytes", "INSERT INTO history VALUES (1, zeroblob(15), 0, 0, 0, 0)", null],
-  ["[N18] a second history", "INSERT INTO history VALUES (1, zeroblob(16), 0, 0, 0, 0)", null],
+  [
+    "[F5] an era of 15 bytes",
+    "INSERT INTO history VALUES (1, zeroblob(15), 0, 0, 0, 0, -1, NULL, 0)",
+    null,
+  ],
+  [
+    "[N18] a second history",
+    "INSERT INTO history VALUES (1, zeroblob(16), 0, 0, 0, 0, -1, NULL, 0)",
+    null,
+  ],
   ["[N9] a seal without a hash", seal("NULL", "30"), null],
   ["[N9] a seal without a size", seal("zeroblob(32)", "NULL"), null],
   ["[N9] a hash without a seal", seal("zeroblob(32)", "30", "NULL"), null],
@@ -121,19 +130,20 @@ const CHECKS: readonly (readonly [title: string, refused: string, taken: string 
   ],
   [
     "[F3] a rollback inside a batch",
-    "INSERT INTO sequenced_l2_txs VALUES (99, 2, 0, NULL, NULL, 1)",
+    "INSERT INTO sequenced_l2_txs VALUES (99, 2, 0, NULL, NULL, 0)",
     null,
-  ],
-  [
-    "[F3] generation 0",
-    "INSERT INTO rollbacks VALUES (0, 0, 0, 0)",
-    "INSERT INTO rollbacks VALUES (1, 0, 0, 0)",
   ],
   ["[C1] a chunk above 1 MiB", chunk("zeroblob(32)", "zeroblob(1048577)", "99, 99"), null],
   ["[C1] a chunk's hash of 33 bytes", chunk("zeroblob(33)", "x''", "99, 99"), null],
   ["[C1] a chunk that ends before it starts", chunk("zeroblob(32)", "x''", "99, 98"), null],
   ["[S7] a fee in wei above 2^53", submission({ max_fee_wei: UNSAFE }), submission({})],
   ["[L2] gas below a transfer's", submission({ gas: "20999" }), submission({ gas: "21000" })],
+  [
+    "[L2] a payload of no batch",
+    submission({ batch_index: "NULL" }),
+    submission({ batch_index: "NULL", payload_hash: "NULL" }),
+  ],
+  ["[L2] a batch without its payload", submission({ payload_hash: "NULL" }), null],
   ["[L2] a transaction hash of 31 bytes", submission({ tx_hash: "zeroblob(31)" }), null],
   [
     "[V1] a state above 32 MiB",
@@ -180,7 +190,7 @@ const CONSTRAINTS: readonly (readonly [title: string, refused: string, says: Reg
   ],
   [
     "[F3] a rollback shown that does not exist",
-    "INSERT INTO sequenced_l2_txs VALUES (99, NULL, NULL, NULL, NULL, 7)",
+    "INSERT INTO sequenced_l2_txs VALUES (99, NULL, NULL, NULL, NULL, 0)",
     /FOREIGN KEY/,
   ],
   [

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
 import { size } from "../support/size.ts";
+import { cascadeFrom } from "./support/cascade.ts";
 import {
   addInput,
   closeBatch,
@@ -18,27 +18,20 @@ import {
   user,
 } from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
+import { expectSameAfterWake } from "./support/same-memory.ts";
 import { serve } from "./support/serving.ts";
-
-/** Head, log, snapshot mark and state bytes of a rebuilt memory are those of the live one. */
-function expectSameAfterWake(rig: Rig): void {
-  const { state, ...rest } = rig.live();
-  const rebuilt = rebuildMemory(rig.runtime) ?? expect.unreachable("genesis is done");
-  const { state: woken, ...expected } = rebuilt;
-  expect(rest).toEqual(expected);
-  expect(state.snapshot()).toEqual(woken.snapshot());
-  expect(state.progress()).toEqual(woken.progress());
-}
 
 type Step =
   | { readonly ops: number; readonly from: number }
   | { readonly blocks: number; readonly directs: number }
-  | { readonly ms: number };
+  | { readonly ms: number }
+  | { readonly voids: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ ops: fc.integer({ min: 1, max: 70 }), from: fc.nat(1) }),
   fc.record({ blocks: fc.integer({ min: 1, max: 12 }), directs: fc.nat(3) }),
   fc.record({ ms: fc.integer({ min: 1, max: 900_000 }) }),
+  fc.record({ voids: fc.nat(2) }),
 );
 
 async function play(rig: Rig, steps: readonly Step[]): Promise<void> {
@@ -53,6 +46,8 @@ async function play(rig: Rig, steps: readonly Step[]): Promise<void> {
       for (let i = 0; i < one.directs; i++) deposit(rig, user(i), 3n, block);
       observe(rig, block);
       rig.lane.advance();
+    } else if ("voids" in one) {
+      cascadeFrom(rig, one.voids);
     } else {
       rig.nowMs += one.ms;
       rig.lane.advance();
@@ -108,12 +103,11 @@ describe("[N17] at any point", () => {
 
 describe("a wake-up that cannot trust its database", () => {
   const refusalOf = (rig: Rig): readonly unknown[] => {
-    rig.service.synced();
+    rig.recovery.synced();
     return [rig.service.derive(), rig.service.refusal];
   };
 
   test.each([
-    ["no snapshot", "DELETE FROM snapshots"],
     ["a snapshot of other bytes", "UPDATE snapshot_parts SET bytes = x'01'"],
     ["a snapshot without a part", "DELETE FROM snapshot_parts"],
     ["no open batch", "UPDATE batches SET invalidated_at_ms = 1"],
@@ -130,6 +124,13 @@ describe("a wake-up that cannot trust its database", () => {
       expect(refusalOf(rig.wake())).toEqual(["refused", "fault"]);
     }),
   );
+
+  test("[R1] no state that it could go back to: it refuses", () =>
+    withRig((rig) => {
+      foundWithUsers(rig, 1);
+      rig.sql.exec("DELETE FROM snapshots");
+      expect(refusalOf(rig.wake())).toEqual(["refused", "no-snapshot"]);
+    }));
 
   test.each([
     ["chain", { SEQ_CHAIN_ID: "1" }],
@@ -159,7 +160,7 @@ describe("[R3] the first mode", () => {
       expect(modeAfter(-1)).toBe("starting");
     }));
 
-  test("is refused once the open batch is 900 blocks old, or L1 is silent for too long", () =>
+  test("is recovering once the open batch is 900 blocks old, refused when L1 is silent for long", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
       const modeAt = (block: number) => {
@@ -168,8 +169,8 @@ describe("[R3] the first mode", () => {
         return [service.derive(), service.refusal];
       };
       expect(modeAt(GENESIS_BLOCK + 899)).toEqual(["serving", null]);
-      expect(modeAt(GENESIS_BLOCK + 900)).toEqual(["refused", "tip-in-danger"]);
-      rig.service.synced();
+      expect(modeAt(GENESIS_BLOCK + 900)).toEqual(["recovering", null]);
+      rig.recovery.synced();
       rig.nowMs += 600 * 12_000;
       expect([rig.service.derive(), rig.service.refusal]).toEqual(["refused", "l1-view-stale"]);
     }));
@@ -177,7 +178,7 @@ describe("[R3] the first mode", () => {
   test("is derived again when the last answer is older than two seconds", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
-      rig.service.synced();
+      rig.recovery.synced();
       expect(rig.service.mode()).toBe("serving");
       rig.sql.exec("INSERT INTO canonical_divergence VALUES (0, 0, 0, 'foreign', 1)");
       rig.nowMs += 2_000;

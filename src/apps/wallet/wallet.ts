@@ -60,6 +60,7 @@ export const walletApplication: Application<WalletConfig> = {
     erc20_token: checksumAddress(config.token),
     fee_recipient: checksumAddress(config.feeRecipient),
   }),
+  parseDescription,
   genesis: (config: WalletConfig): ApplicationState =>
     new WalletState(config, {
       balances: new Map(),
@@ -90,6 +91,18 @@ function parseConfig(
     feeRecipient: read("SEQ_FEE_RECIPIENT", context.submitter),
   };
   return problems.length === 0 ? ok(config) : err(problems);
+}
+
+function parseDescription(description: Readonly<Record<string, unknown>>): WalletConfig | null {
+  const read = (name: string): Address | null => {
+    const text = description[name];
+    return typeof text === "string" ? parseAddress(text) : null;
+  };
+  const erc20Portal = read("erc20_portal");
+  const token = read("erc20_token");
+  const feeRecipient = read("fee_recipient");
+  if (erc20Portal === null || token === null || feeRecipient === null) return null;
+  return { erc20Portal, token, feeRecipient };
 }
 
 class WalletState implements ApplicationState {

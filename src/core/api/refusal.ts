@@ -4,7 +4,7 @@
  * `X-History-Error` (F5).
  */
 
-import type { Rejection } from "./rejection.ts";
+import type { ErrorCode, Rejection } from "./rejection.ts";
 
 export type Refusal = {
   readonly status: number;
@@ -12,6 +12,13 @@ export type Refusal = {
   /** JSON text. */
   readonly body: string;
 };
+
+/** F5: a cursor that cannot be resumed here. */
+const HISTORY_ERRORS: readonly ErrorCode[] = [
+  "AHEAD_OF_HEAD",
+  "ERA_CHANGED",
+  "HISTORY_UNAVAILABLE",
+];
 
 /** No refusal is cacheable: a 404 or a 409 of now may be a 200 of later. */
 export function refusal(rejection: Rejection): Refusal {
@@ -21,7 +28,7 @@ export function refusal(rejection: Rejection): Refusal {
   };
   if (rejection.retryAfterS !== null) headers["retry-after"] = String(rejection.retryAfterS);
   if (rejection.status === 401) headers["www-authenticate"] = "Bearer";
-  if (rejection.status === 409) headers["x-history-error"] = rejection.code;
+  if (HISTORY_ERRORS.includes(rejection.code)) headers["x-history-error"] = rejection.code;
   const { code, message } = rejection;
   return { status: rejection.status, headers, body: JSON.stringify({ ok: false, code, message }) };
 }

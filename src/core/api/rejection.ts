@@ -13,6 +13,7 @@ export type ErrorCode =
   | "BAD_REQUEST"
   | "ERA_CHANGED"
   | "EXECUTION_REJECTED"
+  | "HISTORY_EXISTS"
   | "HISTORY_UNAVAILABLE"
   | "INTERNAL_ERROR"
   | "INVALID_SIGNATURE"
@@ -22,7 +23,10 @@ export type ErrorCode =
   | "OVERLOADED"
   | "PAYLOAD_TOO_LARGE"
   | "UNAUTHORIZED"
-  | "UNAVAILABLE";
+  | "UNAVAILABLE"
+  | "UPLOAD_OUT_OF_ORDER"
+  | "UPLOAD_REFUSED"
+  | "UPLOAD_UNKNOWN";
 
 /** `retryAfterS` becomes the `Retry-After` header. */
 export type Rejection = {

@@ -7,6 +7,7 @@
 import type { Address } from "../types/hex.ts";
 import type { Result } from "../types/result.ts";
 import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
+import type { RebuildManifest, UploadId } from "./rebuild.ts";
 import type { Mode, Rejection } from "./rejection.ts";
 
 /** An op whose signature the Worker recovered to `sender` (I2). */
@@ -63,6 +64,19 @@ export type TransactionBody = {
   readonly receipt: null;
 };
 
+/** What recovery is doing (R1). `since_s` counts from when this life of the object began the phase. */
+export type RecoveryBody = {
+  readonly phase: "flush" | "post-flush-sync" | "cascade" | "recover-tip";
+  readonly since_s: number;
+  /** First and last wallet nonce that L1 does not show consumed at safe depth; null when unknown. */
+  readonly flush_from: number | null;
+  readonly flush_to: number | null;
+  /** The flush waits because `SEQ_MAX_FEE_PER_GAS_GWEI` leaves no room for a replacement. */
+  readonly is_capped: boolean;
+  /** The flush waits because `SEQ_FLUSH_BUDGET_WEI` is used up. */
+  readonly is_over_budget: boolean;
+};
+
 /** Body of `GET /healthz` (I7); unknown numbers are null. */
 export type HealthBody = {
   readonly status: "ok" | "degraded";
@@ -75,6 +89,7 @@ export type HealthBody = {
   readonly feed_head: number | null;
   readonly era: string | null;
   readonly generation: number | null;
+  readonly recovery: RecoveryBody | null;
 };
 
 /** One page of the feed (F7). `records` are JSON texts, joined without parsing them again. */
@@ -101,8 +116,29 @@ export type DigestBody = {
   readonly sha256: string;
 };
 
+/** Answer of `POST /operator/rebuild` (R5): where the parts go, and how many there are. */
+export type RebuildUpload = {
+  readonly upload: UploadId;
+  readonly part_bytes: number;
+  readonly parts: number;
+};
+
+/** One part of an upload; parts are numbered from 0. */
+export type RebuildPart = {
+  readonly upload: UploadId;
+  readonly part: number;
+  readonly bytes: Uint8Array;
+};
+
+/** Answer to a part. `era` is null until the last part began one. */
+export type RebuildProgress = { readonly parts_left: number; readonly era: string | null };
+
 export type SequencerApi = {
   submit(op: SignedUserOp): Promise<Result<SoftConfirmation, Rejection>>;
+  /** At most `CHUNK_OPS_MAX` ops, each as if submitted alone, in this order; one outcome for each. */
+  submitGroup(
+    ops: readonly SignedUserOp[],
+  ): Promise<readonly Result<SoftConfirmation, Rejection>[]>;
   fee(): Promise<Result<FeeQuote, Rejection>>;
   nextNonce(sender: Address): Promise<Result<number, Rejection>>;
   deployment(): Promise<Result<DeploymentBody, Rejection>>;
@@ -111,6 +147,8 @@ export type SequencerApi = {
   feedPage(query: FeedQuery): Promise<Result<FeedPage, Rejection>>;
   finalized(): Promise<Result<FinalizedBody, Rejection>>;
   finalizedDigest(): Promise<Result<DigestBody, Rejection>>;
+  startRebuild(manifest: RebuildManifest): Promise<Result<RebuildUpload, Rejection>>;
+  putRebuildPart(part: RebuildPart): Promise<Result<RebuildProgress, Rejection>>;
   /** The heartbeat: re-arms a lost alarm and asks about danger (L4). */
   heartbeat(): Promise<void>;
 };

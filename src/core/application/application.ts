@@ -90,6 +90,8 @@ export type Application<Config = unknown> = {
   ): Result<Config, readonly ConfigProblem[]>;
   /** The configuration as plain JSON, for `/deployment`. */
   describeConfig(config: Config): Readonly<Record<string, string | number>>;
+  /** The inverse: what a verifier makes of a `/deployment`. Null when no configuration has it. */
+  parseDescription(description: Readonly<Record<string, unknown>>): Config | null;
   genesis(config: Config): ApplicationState;
   /** Errors: why the bytes are not a snapshot under this configuration. */
   restore(config: Config, snapshot: Uint8Array): Result<ApplicationState, string>;

@@ -57,8 +57,10 @@ const GWEI = 1_000_000_000n;
 /** Fees are stored as integers of wei, which stay below 2^53. */
 const GWEI_MAX = 1_000_000;
 const GIB = 1024 ** 3;
+/** JSON-RPC codes with which the providers we know refuse a range that is too long. */
+const LONG_RANGE_CODES = "-32005,-32012,-32600,-32602,-32616";
 /** Scheme, host and port, without user info: what stands before the path is what is connected to. */
-const RPC_URL =
+const URL_START =
   /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:]+\]|[^/\\:?#@\s]+)(?::[0-9]{1,5})?(?=[/?#]|$)/i;
 
 /**
@@ -210,11 +212,9 @@ class Reader {
 
   codes(): readonly number[] {
     const variable = "SEQ_LONG_BLOCK_RANGE_ERROR_CODES";
-    const text = this.text(variable) ?? "-32005,-32012,-32600,-32602,-32616";
-    const codes = text.split(",").map((part) => part.trim());
-    if (codes.every((code) => /^-?[0-9]{1,9}$/.test(code))) return codes.map(Number);
-    this.problem(variable, "must be JSON-RPC codes separated by commas");
-    return [];
+    const codes = parseRangeCodes(this.text(variable));
+    if (codes === null) this.problem(variable, "must be JSON-RPC codes separated by commas");
+    return codes ?? [];
   }
 
   rpcUrls(): readonly string[] {
@@ -226,12 +226,11 @@ class Reader {
     }
     const insecure = this.text("SEQ_ALLOW_INSECURE_RPC");
     const urls = text.split(",").map((part) => part.trim());
+    const isInsecureAllowed = insecure === "true" || insecure === "1";
     for (const url of urls) {
-      const scheme = RPC_URL.exec(url);
-      if (scheme === null) this.problem(variable, "must be http or https URLs without user info");
-      else if (
-        !isSecure(scheme[1] ?? "", scheme[2] ?? "", insecure === "true" || insecure === "1")
-      ) {
+      const trust = judgeUrl(url);
+      if (trust === null) this.problem(variable, "must be http or https URLs without user info");
+      else if (trust === "open" && !isInsecureAllowed) {
         this.problem(variable, "remote RPC must use https");
       }
     }
@@ -239,9 +238,24 @@ class Reader {
   }
 }
 
-function isSecure(scheme: string, host: string, allowInsecure: boolean): boolean {
-  const name = scheme.toLowerCase();
-  if (name === "https") return true;
-  if (name !== "http") return false;
-  return allowInsecure || /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/i.test(host);
+/** `SEQ_LONG_BLOCK_RANGE_ERROR_CODES`, trimmed or null when unset. Null when it is no list of codes. */
+export function parseRangeCodes(text: string | null): readonly number[] | null {
+  const codes = (text ?? LONG_RANGE_CODES).split(",").map((part) => part.trim());
+  return codes.every((code) => /^-?[0-9]{1,9}$/.test(code)) ? codes.map(Number) : null;
+}
+
+/**
+ * Whether what is sent to `url` stays between the two ends: `private` is https or this machine, `open`
+ * is http to another one. Null: no http or https URL without user info.
+ */
+export function judgeUrl(url: string): "private" | "open" | null {
+  const [, scheme = "", host = ""] = URL_START.exec(url) ?? [];
+  switch (scheme.toLowerCase()) {
+    case "https":
+      return "private";
+    case "http":
+      return /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/i.test(host) ? "private" : "open";
+    default:
+      return null;
+  }
 }

@@ -11,14 +11,18 @@ export type SnapshotFacts = {
 
 /**
  * Ids to delete. Kept: the newest accepted one (`acceptedId`), the finalized one that readers are
- * shown, leased ones, and of the valid ones beyond the newest accepted at most `beyondMax`.
+ * shown (null while there is none), leased ones, and of the valid ones beyond the newest accepted at most `beyondMax`.
  *
  * Thinning drops the snapshot whose neighbours are closest together, never the newest: what is left
  * stays spread over the unaccepted history, so a rollback to any depth replays little.
  */
 export function decideThinning(
   snapshots: readonly SnapshotFacts[],
-  keep: { readonly acceptedId: number; readonly finalizedId: number; readonly beyondMax: number },
+  keep: {
+    readonly acceptedId: number;
+    readonly finalizedId: number | null;
+    readonly beyondMax: number;
+  },
 ): readonly number[] {
   const doomed: number[] = [];
   const beyond: SnapshotFacts[] = [];

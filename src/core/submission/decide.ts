@@ -23,7 +23,8 @@ export type ClosedBatch = {
 /** The newest transaction written for a wallet nonce, whether or not its broadcast was seen. */
 export type InFlight = {
   readonly walletNonce: number;
-  readonly payloadHash: Hash32;
+  /** Null for a flush's no-op, in whose slot any batch is a replacement. */
+  readonly payloadHash: Hash32 | null;
   readonly fees: Fees;
   /** From here on the transaction is late, and may be replaced. */
   readonly deadlineMs: UnixMs;

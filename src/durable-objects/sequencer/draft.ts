@@ -6,30 +6,27 @@
  * transaction drops the memory. Rules S5, S6, I3, C1, V1.
  */
 
-import { concatBytes } from "@noble/hashes/utils.js";
 import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
 import { executeDirectInput, executeUserOp } from "../../core/application/execute.ts";
-import { type ChunkEvent, encodeEvent } from "../../core/chunk/event.ts";
-import { chunkHash, encodeHeader } from "../../core/chunk/header.ts";
-import { leafHash, merkleRoot } from "../../core/chunk/merkle.ts";
+import type { ChunkEvent } from "../../core/chunk/event.ts";
 import type { FeedRecord } from "../../core/feed/record.ts";
 import { mustCloseBeforeFrame } from "../../core/lane/decide.ts";
 import { drainDirect, type Head, includeOp, openBatch, openFrame } from "../../core/lane/head.ts";
 import { assert } from "../../core/types/assert.ts";
 import { hashFromBytes } from "../../core/types/hex.ts";
-import { BLOB_BYTES_MAX } from "../../core/types/protocol.ts";
 import {
+  type BatchNonce,
   type BlockNumber,
   batchNonce,
   feeExponent,
+  type Offset,
   offset,
   type UnixMs,
 } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
-import { type LogHead, type Memory, type SnapshotMark, ZERO_HASH } from "./memory.ts";
+import { ChunkWriter } from "./chunk-writer.ts";
+import { type Memory, type SnapshotMark, ZERO_HASH } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
-import { insertChunk } from "./storage/chunks.ts";
-import { feedHead } from "./storage/history.ts";
 import {
   insertBatch,
   insertDirect,
@@ -54,24 +51,20 @@ export class Draft {
   readonly #runtime: Runtime;
   readonly #memory: Memory;
   readonly #nowMs: UnixMs;
+  readonly #chunks: ChunkWriter;
   #head: Head;
-  #log: LogHead;
   #snapshot: SnapshotMark;
   #targetBytes: number;
-  #leaves: Uint8Array[] = [];
-  #leafBytes = 0;
-  #chunkFirstOffset: number;
   readonly records: FeedRecord[] = [];
 
   constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs) {
     this.#runtime = runtime;
     this.#memory = memory;
     this.#nowMs = nowMs;
+    this.#chunks = new ChunkWriter(runtime, memory, nowMs);
     this.#head = memory.head;
-    this.#log = memory.log;
     this.#snapshot = memory.snapshot;
     this.#targetBytes = memory.targetBytes;
-    this.#chunkFirstOffset = memory.log.nextOffset;
   }
 
   get head(): Head {
@@ -92,7 +85,7 @@ export class Draft {
       this.#nowMs,
     );
     const confirmation = {
-      offset: this.#takeOffset(),
+      offset: this.#chunks.takeOffset(),
       batchNonce: this.#head.batchNonce,
       frameFee: fee,
     };
@@ -126,16 +119,28 @@ export class Draft {
     const { batchIndex, batchNonce: nonce, frame } = this.#head;
     guarded(() => executeDirectInput(this.#memory.state, direct));
     insertDirect(this.#runtime.sql, { batchIndex, frame, inputIndex: direct.inputIndex });
-    const placed = { ...direct, offset: this.#takeOffset(), batchNonce: nonce, frame };
+    const placed = { ...direct, offset: this.#chunks.takeOffset(), batchNonce: nonce, frame };
     this.append({ kind: "direct", ...placed });
     this.records.push({ kind: "direct_input", ...placed });
     this.#head = drainDirect(this.#head, this.#nowMs);
   }
 
-  /** Inserts batch and frame rows of the head as it stands: genesis only. */
-  insertRoot(): void {
+  /** F3: what was promised beyond `keepThrough` is void, for the log and for readers. */
+  rollBack(rollback: {
+    readonly keepThrough: Offset;
+    readonly generation: number;
+    readonly pivotBatchNonce: BatchNonce;
+  }): void {
+    const { keepThrough, generation } = rollback;
+    const at = this.#chunks.takeOffset();
+    this.append({ kind: "rollback", offset: at, ...rollback });
+    this.records.push({ kind: "rollback", offset: at, keepThrough, generation });
+  }
+
+  /** Inserts batch and frame rows of the head as it stands. `parentIndex` null: the root. */
+  insertOpenBatch(parentIndex: number | null): void {
     const { batchIndex, batchNonce: nonce } = this.#head;
-    insertBatch(this.#runtime.sql, { batchIndex, parentIndex: null, nonce }, this.#nowMs);
+    insertBatch(this.#runtime.sql, { batchIndex, parentIndex, nonce }, this.#nowMs);
     this.#insertOpenFrame();
   }
 
@@ -171,42 +176,21 @@ export class Draft {
       { fee: policy.recommendedFee, safeBlock: sealed.safeBlock },
       this.#nowMs,
     );
-    insertBatch(
-      sql,
-      {
-        batchIndex: this.#head.batchIndex,
-        parentIndex: sealed.batchIndex,
-        nonce: this.#head.batchNonce,
-      },
-      this.#nowMs,
-    );
-    this.#insertOpenFrame();
+    this.insertOpenBatch(sealed.batchIndex);
   }
 
-  /** Appends an event to the log, cutting a chunk before it would pass 1 MiB. */
   append(event: ChunkEvent): void {
-    const leaf = encodeEvent(event);
-    if (this.#leafBytes + leaf.length > BLOB_BYTES_MAX) {
-      const nextOffset = "offset" in event ? event.offset : this.#log.nextOffset;
-      this.#writeChunk(nextOffset);
-    }
-    this.#leaves.push(leaf);
-    this.#leafBytes += leaf.length;
+    this.#chunks.append(event);
   }
 
   /** Writes the last chunk and returns the memory after the commit. Call it last, once. */
   finish(): Memory {
-    if (this.#leaves.length > 0) this.#writeChunk(this.#log.nextOffset);
-    assert(
-      feedHead(this.#runtime.sql) + 1 === this.#log.nextOffset,
-      "F1: the feed gave the offsets that the log promises",
-    );
     const { era, state } = this.#memory;
     return {
       era,
       state,
       head: this.#head,
-      log: this.#log,
+      log: this.#chunks.finish(),
       snapshot: this.#snapshot,
       targetBytes: this.#targetBytes,
     };
@@ -216,12 +200,6 @@ export class Draft {
     const { batchIndex, batchNonce: nonce, frame, fee, safeBlock } = this.#head;
     insertFrame(this.#runtime.sql, { batchIndex, frame, fee, safeBlock }, this.#nowMs);
     this.append({ kind: "frame", batchNonce: nonce, frame, safeBlock, fee });
-  }
-
-  #takeOffset() {
-    const taken = this.#log.nextOffset;
-    this.#log = { ...this.#log, nextOffset: offset(taken + 1) };
-    return taken;
   }
 
   #isSnapshotDue(executedInputCount: number): boolean {
@@ -243,43 +221,12 @@ export class Draft {
       this.#runtime.sql,
       {
         batchIndex: this.#head.batchIndex,
-        l2TxIndex: offset(this.#log.nextOffset - 1),
+        l2TxIndex: offset(this.#chunks.nextOffset - 1),
         executedInputCount,
         state,
       },
       this.#nowMs,
     );
-  }
-
-  #writeChunk(nextOffset: number): void {
-    const { sql, config } = this.#runtime;
-    const header = {
-      chainId: config.chainId,
-      app: config.app,
-      era: this.#memory.era,
-      epoch: 0,
-      height: this.#log.height,
-      parent: this.#log.parent,
-      root: hashFromBytes(merkleRoot(this.#leaves.map(leafHash))),
-      eventCount: this.#leaves.length,
-      firstOffset: offset(this.#chunkFirstOffset),
-      nextOffset: offset(nextOffset),
-    };
-    const hash = chunkHash(header);
-    insertChunk(
-      sql,
-      {
-        ...header,
-        hash,
-        header: encodeHeader(header),
-        events: concatBytes(...this.#leaves),
-      },
-      this.#nowMs,
-    );
-    this.#log = { ...this.#log, height: this.#log.height + 1, parent: hash };
-    this.#chunkFirstOffset = nextOffset;
-    this.#leaves = [];
-    this.#leafBytes = 0;
   }
 }
 

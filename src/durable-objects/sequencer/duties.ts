@@ -10,20 +10,24 @@
  */
 
 import { ok, type Result } from "../../core/types/result.ts";
+import { SLICE_BLOCKS_MAX } from "../../l1/inputs.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { errorName, log } from "../shared/log.ts";
 import type { Feed } from "./feed.ts";
+import { isOurs, readPollMs } from "./inspect.ts";
 import { Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
 import { postBatches } from "./post-batches.ts";
-import { pinIdentity, readL1, SLICE_BLOCKS_MAX } from "./read-l1.ts";
+import { pinIdentity, readL1 } from "./read-l1.ts";
+import type { Recovery } from "./recover.ts";
 import { retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Snapshots } from "./serve-snapshots.ts";
-import { isOurs, readPollMs, type Service } from "./service.ts";
-import { loadHistory } from "./storage/history.ts";
+import type { Service } from "./service.ts";
+import { isBaseReached, loadHistory } from "./storage/history.ts";
 import { type DeploymentIdentity, loadIdentity } from "./storage/identity.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
+import { isRebuildAwaited } from "./storage/rebuild.ts";
 
 /** L4: one RPC inside an alarm. */
 const RPC_TIMEOUT_MS = 5_000;
@@ -40,6 +44,7 @@ type Clock = { dueAtMs: number; failures: number };
 
 export type Parts = {
   readonly runtime: Runtime;
+  readonly recovery: Recovery;
   readonly service: Service;
   readonly lane: Lane;
   readonly feed: Feed;
@@ -50,6 +55,7 @@ export type Parts = {
 export class Duties {
   readonly #parts: Parts;
   readonly #read: Clock = { dueAtMs: 0, failures: 0 };
+  readonly #recover: Clock = { dueAtMs: 0, failures: 0 };
   readonly #post: Clock = { dueAtMs: 0, failures: 0 };
   readonly #keep: Clock = { dueAtMs: 0, failures: 0 };
   readonly #landings = new Landings();
@@ -70,6 +76,8 @@ export class Duties {
       // A database of another deployment is not read into, not written to and not posted from.
       if (!isOurs(this.#parts.runtime)) return;
       await this.#runDue(this.#read, () => this.#readDuty());
+      // Before the open batch may close: one in danger is voided without a flush only while it is open.
+      await this.#runDue(this.#recover, () => this.#recoverDuty(), this.#blockMs());
       this.#advance();
       await this.#runDue(this.#post, () => this.#postDuty());
       await this.#runDue(this.#keep, () => this.#keepDuty());
@@ -97,7 +105,11 @@ export class Duties {
     if (!isAhead) await storage.setAlarm(now());
   }
 
-  async #runDue(clock: Clock, duty: () => Promise<Result<number, L1Error>>): Promise<void> {
+  async #runDue(
+    clock: Clock,
+    duty: () => Promise<Result<number, L1Error>>,
+    pauseMsMax: number = BACKOFF_MS_MAX,
+  ): Promise<void> {
     const { now } = this.#parts.runtime;
     const waitMs = clock.dueAtMs - now();
     // No pause is longer than the longest backoff: beyond it the clock went back, not the duty ahead.
@@ -106,25 +118,26 @@ export class Duties {
     try {
       const result = await duty();
       clock.failures = result.ok ? 0 : clock.failures + 1;
-      pauseMs = result.ok ? result.value : this.#backoffMs(clock);
+      pauseMs = result.ok ? result.value : this.#backoffMs(clock, pauseMsMax);
       if (!result.ok) this.#onL1Error(result.error);
     } catch (error) {
       clock.failures++;
-      pauseMs = this.#backoffMs(clock);
+      pauseMs = this.#backoffMs(clock, pauseMsMax);
       log("error", "duty-failed", { error: errorName(error), failures: clock.failures });
     }
     clock.dueAtMs = now() + pauseMs;
   }
 
-  /** Exponential with jitter, from one poll to half a minute. */
-  #backoffMs(clock: Clock): number {
+  /** Exponential with jitter, from one poll to `pauseMsMax`, which is at most half a minute. */
+  #backoffMs(clock: Clock, pauseMsMax: number): number {
     const doubled = this.#pollMs() * 2 ** Math.min(clock.failures, 10);
-    return Math.min(doubled, BACKOFF_MS_MAX) * (0.5 + this.#parts.runtime.random() / 2);
+    return Math.min(doubled, pauseMsMax) * (0.5 + this.#parts.runtime.random() / 2);
   }
 
   /** The next tick uses the next endpoint of the list. */
   #onL1Error(error: L1Error): void {
     this.#urlIndex++;
+    this.#parts.recovery.endpointFailed();
     log("warn", "l1-error", { reason: error.reason, code: error.code });
   }
 
@@ -136,7 +149,9 @@ export class Duties {
   }
 
   async #readDuty(): Promise<Result<number, L1Error>> {
-    const { runtime, service, lane } = this.#parts;
+    const { runtime, recovery, service, lane } = this.#parts;
+    // R5: whatever lies beyond is read, and judged, when a rebuild has said where to begin.
+    if (isRebuildAwaited(runtime.sql)) return ok(this.#pollMs());
     const l1 = this.#connect();
     const outcome = await this.#readOnce(l1);
     if (!outcome.ok) {
@@ -144,18 +159,21 @@ export class Duties {
         this.#sliceBlocks = Math.max(1, Math.floor(this.#sliceBlocks / 2));
       }
       // A warm object goes on from stored facts when L1 is silent: danger decides (R1).
-      if (loadHistory(runtime.sql) !== null && isSilence(outcome.error)) service.synced();
+      if (loadHistory(runtime.sql) !== null && isSilence(outcome.error)) recovery.synced();
       return outcome;
     }
     this.#sliceBlocks = Math.min(SLICE_BLOCKS_MAX, this.#sliceBlocks * 2);
     // What was read may be a divergence: no op is taken while the rest of the tick waits for L1 (N15).
     service.derive();
+    // Nor does a danger that was read wait for recovery's own clock.
+    if (outcome.value.advanced) this.#recover.dueAtMs = 0;
     if (!outcome.value.reachedSafeHead) return ok(0);
     const head = loadSafeHead(runtime.sql);
-    if (loadHistory(runtime.sql) === null && head !== null) {
+    const isBeginning = loadHistory(runtime.sql) === null && !isRebuildAwaited(runtime.sql);
+    if (isBeginning && head !== null) {
       lane.genesis(head.blockNumber, crypto.getRandomValues(new Uint8Array(16)));
     }
-    service.synced();
+    recovery.synced();
     return ok(this.#pollMs());
   }
 
@@ -165,16 +183,33 @@ export class Duties {
     return identity.ok ? readL1(runtime, l1, identity.value, this.#sliceBlocks) : identity;
   }
 
+  /** At most one phase of recovery, or nothing where none is due (R1). */
+  async #recoverDuty(): Promise<Result<number, L1Error>> {
+    const { recovery, service, lane, submitter } = this.#parts;
+    try {
+      const stepped = await recovery.step({ lane, submitter, connect: () => this.#connect() });
+      service.fault("recovery", false);
+      // A rollback may have made it serving again: nobody waits for the rest of the tick.
+      service.derive();
+      if (!stepped.ok) return stepped;
+      return ok(stepped.value ? 0 : this.#pollMs());
+    } catch (error) {
+      // A rollback that throws changed nothing, and will throw again until the cause is removed.
+      service.fault("recovery", true);
+      throw error;
+    }
+  }
+
   /** Frames and closings need no L1: they are decided after every reading and at their deadline. */
   #advance(): void {
     const { lane, service } = this.#parts;
     try {
       lane.advance();
-      service.fault(null);
+      service.fault("advance", false);
     } catch (error) {
       // The order cannot be continued: an application that throws on an input, or a broken invariant.
       log("error", "advance-failed", { error: errorName(error) });
-      service.fault(errorName(error));
+      service.fault("advance", true);
     }
   }
 
@@ -182,8 +217,11 @@ export class Duties {
     const { runtime } = this.#parts;
     const identity: DeploymentIdentity | null = loadIdentity(runtime.sql);
     const idleMs = runtime.config.timing.submitterIdlePollMs;
-    if (identity === null || loadHistory(runtime.sql) === null) return ok(idleMs);
-    const poster = { ...this.#parts, landings: this.#landings };
+    if (identity === null || loadHistory(runtime.sql) === null || !isBaseReached(runtime.sql)) {
+      return ok(idleMs);
+    }
+    const mayPost = () => this.#parts.recovery.mayPost();
+    const poster = { ...this.#parts, landings: this.#landings, mayPost };
     const outcome = await postBatches(poster, this.#connect(), identity);
     if (!outcome.ok) return outcome;
     if (outcome.value.capped) log("warn", "fees-capped", { waiting: outcome.value.waiting });
@@ -203,11 +241,17 @@ export class Duties {
     return readPollMs(this.#parts.runtime.config.timing.secondsPerBlock);
   }
 
+  /** While L1 makes a block, a recovery that failed is tried again: it has no time to lose. */
+  #blockMs(): number {
+    return Math.min(BACKOFF_MS_MAX, this.#parts.runtime.config.timing.secondsPerBlock * 1000);
+  }
+
   #nextAtMs(): number {
     const { lane, runtime } = this.#parts;
-    if (!isOurs(runtime)) return runtime.now() + BACKOFF_MS_MAX;
-    const deadlines = [this.#read.dueAtMs, this.#post.dueAtMs, this.#keep.dueAtMs];
+    const clocks = [this.#read, this.#recover, this.#post, this.#keep];
+    const deadlines = clocks.map((clock) => clock.dueAtMs);
     try {
+      if (!isOurs(runtime)) return runtime.now() + BACKOFF_MS_MAX;
       const closeAtMs = lane.nextCloseAtMs();
       if (closeAtMs !== null) deadlines.push(closeAtMs);
     } catch (error) {

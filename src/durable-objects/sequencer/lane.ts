@@ -18,7 +18,6 @@ import {
   unavailable,
 } from "../../core/api/rejection.ts";
 import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
-import { eraFromRandom } from "../../core/chunk/era.ts";
 import type { FeedRecord } from "../../core/feed/record.ts";
 import {
   type CloseLimits,
@@ -28,35 +27,30 @@ import {
   mustCloseBeforeOp,
   nextCloseAtMs,
 } from "../../core/lane/decide.ts";
-import { openBatch } from "../../core/lane/head.ts";
-import { assert, must } from "../../core/types/assert.ts";
+import { must } from "../../core/types/assert.ts";
 import { bytesEqual } from "../../core/types/bytes.ts";
 import { CHUNK_OPS_MAX, QUEUE_OPS_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import {
-  type BlockNumber,
-  batchNonce,
-  feeExponent,
-  offset,
-  type UnixMs,
-} from "../../core/types/units.ts";
+import { type BlockNumber, batchNonce, feeExponent, type UnixMs } from "../../core/types/units.ts";
 import { errorName, log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
 import { ApplicationFault, Draft, guarded } from "./draft.ts";
-import { type Memory, type MemoryStore, ZERO_HASH } from "./memory.ts";
+import type { Memory, MemoryStore } from "./memory.ts";
+import { genesisOrigin, type Origin, writeOrigin } from "./origin.ts";
 import type { Runtime } from "./runtime.ts";
 import { divergedAtNonce } from "./storage/acceptance.ts";
 import { findOp } from "./storage/egress.ts";
-import { insertHistory } from "./storage/history.ts";
+import { isBaseReached } from "./storage/history.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
-import { loadPolicy } from "./storage/policy.ts";
-import { insertSnapshot } from "./storage/snapshots.ts";
 import { raiseWatermark } from "./storage/submission.ts";
 
 /** How long the first op of a group waits for company. */
-const GROUP_MS = 2;
+const GROUP_MS = 1;
 
 export type Outcome = Result<SoftConfirmation, Rejection>;
+
+/** What a transaction that begins anew leaves for readers and in memory. */
+export type Renewal = { readonly records: readonly FeedRecord[]; readonly next: Memory };
 
 type Waiting = { readonly op: SignedUserOp; readonly reply: (outcome: Outcome) => void };
 
@@ -163,13 +157,14 @@ export class Lane {
 
   /**
    * Opens a frame at the stored safe head and closes the batch, where due. Idempotent: asked twice,
-   * the second time finds nothing due. Frozen by divergence (N15).
+   * the second time finds nothing due. Frozen by divergence (N15), and until the reader has reached the
+   * base of a rebuild (R5).
    */
   advance(): void {
     const memory = this.#memory.get();
     const { sql } = this.#runtime;
-    if (memory === null || divergedAtNonce(sql) !== null) return;
-    const safeHead = must(loadSafeHead(sql), "genesis follows the first safe head").blockNumber;
+    if (memory === null || divergedAtNonce(sql) !== null || !isBaseReached(sql)) return;
+    const safeHead = must(loadSafeHead(sql), "an era begins at a safe head").blockNumber;
     const nowMs = this.#runtime.now();
     const isFrameOpening = isFrameDue(memory.head, safeHead);
     if (!isFrameOpening && decideClose(memory.head, this.#limits(memory), nowMs) === null) return;
@@ -194,46 +189,26 @@ export class Lane {
     });
   }
 
-  /**
-   * The first transaction of an era: its identity, the genesis state, the root batch at the safe
-   * head, and every direct input that L1 already holds drained into its first frame.
-   */
+  /** The era begins anew, at the safe head. */
   genesis(safeHead: BlockNumber, randomEra: Uint8Array): void {
-    const { sql, storage, application, config } = this.#runtime;
-    const nowMs = this.#runtime.now();
-    const era = eraFromRandom(randomEra);
-    const draft = this.#dropOnThrow(() =>
-      transact(storage, () => {
-        insertHistory(sql, era, nowMs);
-        const state = application.genesis(config.appConfig);
-        const bytes = state.snapshot();
-        assert(state.progress().executedInputCount === 0, "a genesis state executed nothing");
-        insertSnapshot(
-          sql,
-          { batchIndex: null, l2TxIndex: offset(0), executedInputCount: 0, state: bytes },
-          nowMs,
-        );
-        const policy = loadPolicy(sql);
-        const frame = { fee: policy.recommendedFee, safeBlock: safeHead };
-        const draft = new Draft(
-          this.#runtime,
-          {
-            era,
-            state,
-            head: openBatch(null, batchNonce(0), frame, nowMs),
-            log: { height: 0, parent: ZERO_HASH, nextOffset: offset(1) },
-            snapshot: { executedInputCount: 0, takenAtMs: nowMs },
-            targetBytes: policy.batchTargetBytes,
-          },
-          nowMs,
-        );
-        draft.insertRoot();
-        draft.drain(-1);
-        return { records: draft.records, next: draft.finish() };
-      }),
-    );
-    this.#memory.set(draft.next);
-    this.#publishCommitted(draft.records);
+    this.begin(() => genesisOrigin(this.#runtime, safeHead, randomEra));
+  }
+
+  /** The first transaction of an era. What `origin` writes, it writes in that transaction. */
+  begin(origin: () => Origin): void {
+    this.renew(() => writeOrigin(this.#runtime, origin()));
+  }
+
+  /**
+   * A transaction that makes a memory of its own, as a genesis and a rollback do; null when it wrote
+   * nothing. As in `commit`, the memory moves only after it.
+   */
+  renew<T extends Renewal>(work: () => T | null): T | null {
+    const renewed = this.#dropOnThrow(() => transact(this.#runtime.storage, work));
+    if (renewed === null) return null;
+    this.#memory.set(renewed.next);
+    this.#publishCommitted(renewed.records);
+    return renewed;
   }
 
   /**

@@ -51,9 +51,24 @@ const REPLAY_PAGE_RECORDS = 256;
 
 /** Null before genesis. Asserts what genesis and every commit leave behind. */
 export function rebuildMemory(runtime: Runtime): Memory | null {
-  const { sql, application, config } = runtime;
+  const { sql } = runtime;
   const history = loadHistory(sql);
   if (history === null) return null;
+  const restored = restoreState(runtime);
+  const log = loadLogHead(sql);
+  const open = must(loadOpenBatch(sql), "N8: exactly one batch is open");
+  return {
+    era: history.era,
+    ...restored,
+    head: headOf(open),
+    log,
+    targetBytes: loadPolicy(sql).batchTargetBytes,
+  };
+}
+
+/** The newest valid snapshot with the valid records after it executed on top. */
+export function restoreState(runtime: Runtime): Pick<Memory, "state" | "snapshot"> {
+  const { sql, application, config } = runtime;
   const snapshot = must(newestValidSnapshot(sql), "N8: a valid snapshot exists");
   const restored = application.restore(config.appConfig, loadState(sql, snapshot));
   assert(restored.ok, "V1: a stored snapshot restores");
@@ -63,21 +78,15 @@ export function rebuildMemory(runtime: Runtime): Memory | null {
     "N20: a snapshot holds the count it was stored with",
   );
   replay(sql, state, snapshot.l2TxIndex);
+  const { executedInputCount, createdAtMs: takenAtMs } = snapshot;
+  return { state, snapshot: { executedInputCount, takenAtMs } };
+}
+
+export function loadLogHead(sql: SqlStorage): LogHead {
   const chunk = must(loadChunkHead(sql), "C1: genesis wrote the first chunk");
-  const open = must(loadOpenBatch(sql), "N8: exactly one batch is open");
   const nextOffset = offset(feedHead(sql) + 1);
   assert(chunk.nextOffset === nextOffset, "C1: the log and the feed have the same head");
-  return {
-    era: history.era,
-    state,
-    head: headOf(open),
-    log: { height: chunk.height + 1, parent: chunk.hash, nextOffset },
-    snapshot: {
-      executedInputCount: snapshot.executedInputCount,
-      takenAtMs: snapshot.createdAtMs,
-    },
-    targetBytes: loadPolicy(sql).batchTargetBytes,
-  };
+  return { height: chunk.height + 1, parent: chunk.hash, nextOffset };
 }
 
 function replay(sql: SqlStorage, state: ApplicationState, from: Offset): void {

@@ -3,9 +3,13 @@
  *
  * A tick looks, plans, asks for gas, signs, and then, in one synchronous turn, looks and plans again.
  * Only if the plan is still the same are the watermark and the rows written, and only what was
- * written is sent. Whatever happened during the awaits (a seal, a new mode, another landing) makes
+ * written is sent. Whatever happened during the awaits (a seal, a danger, another landing) makes
  * the second plan differ, and the signed transactions are forgotten before anyone saw them. If the
  * object dies after the rows are written and before a send, the next tick sends the same bytes.
+ *
+ * Ticks never overlap, so a tick that posts never runs beside one that flushes; and one that was asleep
+ * when recovery began finds in its second look that batches may not be posted any more. What it sent
+ * before that is a row and below the watermark, so the flush covers it.
  */
 
 import { decideSubmission, type SubmissionFacts } from "../../core/submission/decide.ts";
@@ -14,26 +18,20 @@ import { foldLandedNonces } from "../../core/submission/landed.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type Hash32, hashFromBytes } from "../../core/types/hex.ts";
 import { SENDS_PER_TICK_MAX } from "../../core/types/protocol.ts";
-import { err, ok, type Result } from "../../core/types/result.ts";
-import { blockNumber, unixMs } from "../../core/types/units.ts";
+import { ok, type Result } from "../../core/types/result.ts";
+import { blockNumber } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
-import { log } from "../shared/log.ts";
-import { transact } from "../shared/transact.ts";
+import { padGas, verifyChain } from "../../l1/wallet.ts";
+import { broadcastAll, deadlineAfter, feesOf, recordSends } from "./broadcast.ts";
 import type { LandedBatch, Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
-import { divergedAtNonce, frontierNonce } from "./storage/acceptance.ts";
+import { frontierNonce } from "./storage/acceptance.ts";
 import type { DeploymentIdentity } from "./storage/identity.ts";
 import { loadWireBatch } from "./storage/inclusion.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
-import {
-  insertSubmission,
-  loadClosedBatches,
-  loadSlots,
-  loadWatermark,
-  markBroadcast,
-} from "./storage/submission.ts";
+import { loadClosedBatches, loadSlots, markBroadcast } from "./storage/submission.ts";
 
 export type PostOutcome = {
   readonly sent: number;
@@ -77,6 +75,8 @@ export type Poster = {
   readonly lane: Lane;
   readonly submitter: Submitter;
   readonly landings: Landings;
+  /** Whether recovery lets batches be sent, asked anew. */
+  readonly mayPost: () => boolean;
 };
 
 /** One tick. */
@@ -85,8 +85,8 @@ export async function postBatches(
   l1: L1,
   identity: DeploymentIdentity,
 ): Promise<Result<PostOutcome, L1Error>> {
-  const { runtime } = poster;
-  if (loadClosedBatches(runtime.sql, frontierNonce(runtime.sql), 1).length === 0) {
+  const { runtime, mayPost } = poster;
+  if (!mayPost() || loadClosedBatches(runtime.sql, frontierNonce(runtime.sql), 1).length === 0) {
     return ok({ sent: 0, waiting: 0, capped: false });
   }
   const view = await readView(poster, l1, identity);
@@ -95,7 +95,7 @@ export async function postBatches(
   for (const { transactionHash } of view.value.landed) {
     markBroadcast(runtime.sql, transactionHash, runtime.now());
   }
-  const plan = makePlan(runtime, view.value);
+  const plan = makePlan(poster, view.value);
   const signed: Signed[] = [];
   for (const planned of [...plan.resends, ...plan.sends]) {
     const one = await sign(poster, l1, identity, planned);
@@ -105,8 +105,10 @@ export async function postBatches(
   if (!writePlan(poster, view.value, plan, signed)) {
     return ok({ sent: 0, waiting: plan.waiting, capped: plan.capped });
   }
-  const sent = await broadcastAll(runtime, l1, signed);
-  return sent.ok ? ok({ sent: sent.value, waiting: plan.waiting, capped: plan.capped }) : sent;
+  const broadcast = await broadcastAll(runtime, l1, signed);
+  if (!broadcast.ok) return broadcast;
+  // Where the node holds a transaction that our rows do not know, fees escalate past it in time.
+  return ok({ sent: broadcast.value.sent, waiting: plan.waiting, capped: plan.capped });
 }
 
 /** Nonce and landings at one and the same block, so that no batch falls between the two reads. */
@@ -116,10 +118,8 @@ async function readView(
   identity: DeploymentIdentity,
 ): Promise<Result<View, L1Error>> {
   const { config, sql } = runtime;
-  // Asked by each tick, since a tick may use another endpoint than the last one did.
-  const chainId = await l1.chainId();
-  if (!chainId.ok) return chainId;
-  if (chainId.value !== config.chainId) return err({ reason: "wrong-chain", code: null });
+  const verified = await verifyChain(l1, config.chainId);
+  if (!verified.ok) return verified;
   const latest = await l1.block("latest");
   if (!latest.ok) return latest;
   const walletNonce = await l1.transactionCount(config.submitter, latest.value.number);
@@ -136,12 +136,12 @@ async function readView(
 /**
  * Pure reading and deciding: called twice, and both answers must agree before anything is sent.
  *
- * Danger does not stop posting: while there is no recovery, landing the late batch in time is the way
- * out, and one that lands too late is skipped by the scheduler. Divergence stops it (N15).
+ * A divergence, and a danger in which recovery acts, stop it: what is sent now could land in a slot that
+ * a flush is about to consume, or after the rollback that voids it.
  */
-function makePlan(runtime: Runtime, view: View): Plan {
+function makePlan({ runtime, mayPost }: Poster, view: View): Plan {
   const { sql, config } = runtime;
-  if (divergedAtNonce(sql) !== null) return NOTHING;
+  if (!mayPost()) return NOTHING;
   const nonces = view.landed.map((batch) => batch.nonce);
   const firstMissingNonce = foldLandedNonces(frontierNonce(sql), nonces);
   const closedBatches = loadClosedBatches(sql, firstMissingNonce, SENDS_PER_TICK_MAX);
@@ -166,16 +166,14 @@ function makePlan(runtime: Runtime, view: View): Plan {
   const replaced = new Set(sends.map((send) => send.walletNonce));
   const resends = slots.flatMap((slot) => {
     const batch = closedBatches[slot.walletNonce - view.walletNonce];
-    if (slot.isBroadcast || replaced.has(slot.walletNonce)) return [];
-    if (batch?.payloadHash !== slot.payloadHash) return [];
-    return [{ ...slot, batchIndex: batch.batchIndex }];
+    // Late, and the cap leaves no room to replace it: a node may have dropped it. Only the next slot's,
+    // since nothing behind it is mined before.
+    const isStuck = slot.walletNonce === view.walletNonce && facts.nowMs >= slot.deadlineMs;
+    if ((slot.isBroadcast && !isStuck) || replaced.has(slot.walletNonce)) return [];
+    if (batch === undefined || batch.payloadHash !== slot.payloadHash) return [];
+    return [{ ...slot, batchIndex: batch.batchIndex, payloadHash: batch.payloadHash }];
   });
   return { sends, resends, waiting: closedBatches.length, capped: decision.capped };
-}
-
-function feesOf(row: { maxFeePerGasWei: bigint; maxPriorityFeePerGasWei: bigint }) {
-  const { maxFeePerGasWei, maxPriorityFeePerGasWei } = row;
-  return { maxFeePerGasWei, maxPriorityFeePerGasWei };
 }
 
 async function sign(
@@ -195,8 +193,7 @@ async function sign(
   if (gas === null) {
     const estimate = await l1.estimateGas(submitter.address, { inputBox, app, payload });
     if (!estimate.ok) return estimate;
-    // The InputBox's cost moves with its storage between estimate and inclusion.
-    gas = (estimate.value * 5n) / 4n;
+    gas = padGas(estimate.value);
   }
   const { walletNonce, maxFeePerGasWei, maxPriorityFeePerGasWei } = planned;
   const fees = { maxFeePerGasWei, maxPriorityFeePerGasWei };
@@ -213,23 +210,15 @@ async function sign(
 
 /** False when the facts changed meanwhile: then nothing is written and nothing may be sent. */
 function writePlan(poster: Poster, view: View, plan: Plan, signed: readonly Signed[]): boolean {
-  const { runtime, lane } = poster;
+  const { runtime } = poster;
   if (signed.length === 0) return false;
-  if (!samePlan(plan, makePlan(runtime, view))) return false;
-  const { sql, storage, config } = runtime;
-  const nowMs = runtime.now();
-  const { confirmationDepth, secondsPerBlock } = config.timing;
-  const deadlineMs = unixMs(nowMs + 2 * (confirmationDepth + 1) * secondsPerBlock * 1000);
-  const fresh = signed.slice(plan.resends.length);
-  const top = Math.max(...signed.map((one) => one.walletNonce));
-  // Both commits are one turn: the platform makes them durable together, before any send leaves.
-  if (top > (loadWatermark(sql) ?? -1)) lane.raiseWatermark(top);
-  transact(storage, () => {
-    for (const one of fresh) {
-      const row = { ...one, transactionHash: one.transaction.hash, deadlineMs };
-      insertSubmission(sql, row, nowMs);
-    }
-  });
+  if (!samePlan(plan, makePlan(poster, view))) return false;
+  const { confirmationDepth } = runtime.config.timing;
+  const deadlineMs = deadlineAfter(runtime, 2 * (confirmationDepth + 1));
+  const rows = signed
+    .slice(plan.resends.length)
+    .map((one) => ({ ...one, transactionHash: one.transaction.hash, deadlineMs }));
+  recordSends(poster, { watermark: Math.max(...signed.map((one) => one.walletNonce)), rows });
   return true;
 }
 
@@ -242,29 +231,4 @@ function samePlan(a: Plan, b: Plan): boolean {
       )
       .join();
   return key(a) === key(b);
-}
-
-/** Sends in wallet-nonce order. A later slot cannot be mined before an earlier one, so stop at a fault. */
-async function broadcastAll(
-  runtime: Runtime,
-  l1: L1,
-  signed: readonly Signed[],
-): Promise<Result<number, L1Error>> {
-  let sent = 0;
-  for (const one of [...signed].sort((a, b) => a.walletNonce - b.walletNonce)) {
-    const result = await l1.broadcast(one.transaction.raw);
-    if (result.ok || result.error.reason === "already-known") {
-      markBroadcast(runtime.sql, one.transaction.hash, runtime.now());
-      sent++;
-      continue;
-    }
-    const { reason, code } = result.error;
-    log("warn", "broadcast-refused", { wallet_nonce: one.walletNonce, reason, code });
-    // The slot was consumed since the view was read: the next tick sees by whom.
-    if (reason === "nonce-too-low") continue;
-    // The node holds a transaction that our rows do not know; fees escalate past it after the deadline.
-    if (reason === "underpriced") continue;
-    return result;
-  }
-  return ok(sent);
 }

@@ -11,8 +11,9 @@ import { decideAcceptance } from "../../core/scheduler/acceptance.ts";
 import { assert } from "../../core/types/assert.ts";
 import { hashFromBytes } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { type BlockNumber, blockNumber } from "../../core/types/units.ts";
-import type { L1, L1Block, L1Error, ObservedInput } from "../../l1/l1.ts";
+import { batchNonce } from "../../core/types/units.ts";
+import { type FollowedSlice, readNextSlice } from "../../l1/follow.ts";
+import type { L1, L1Error, ObservedInput } from "../../l1/l1.ts";
 import { log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
 import type { Runtime } from "./runtime.ts";
@@ -23,6 +24,7 @@ import {
   insertDivergence,
   loadSealedBatch,
 } from "./storage/acceptance.ts";
+import { type History, loadHistory } from "./storage/history.ts";
 import { type DeploymentIdentity, insertIdentity, loadIdentity } from "./storage/identity.ts";
 import {
   countSafeInputs,
@@ -31,9 +33,7 @@ import {
   type SafeHead,
   storeSafeHead,
 } from "./storage/l1-inputs.ts";
-
-/** L1: blocks of one slice. */
-export const SLICE_BLOCKS_MAX = 10_000;
+import { hasPreviousInstance, insertPreviousInstance } from "./storage/rebuild.ts";
 
 export type ReadOutcome = {
   /** Whether a slice was committed. */
@@ -77,90 +77,72 @@ export async function readL1(
   identity: DeploymentIdentity,
   sliceBlocks: number,
 ): Promise<Result<ReadOutcome, L1Error>> {
-  const stored = loadSafeHead(runtime.sql);
-  const safe = await l1.block("safe");
-  if (!safe.ok) return safe;
-  const sameChain = await compareWithStored(l1, stored, safe.value);
-  if (!sameChain.ok) return sameChain;
-  if (stored !== null && safe.value.number === stored.blockNumber) {
-    return ok({ advanced: false, reachedSafeHead: true });
-  }
-  const from = stored === null ? identity.inputBoxBlock : blockNumber(stored.blockNumber + 1);
-  // A safe head below the InputBox's block holds no input yet.
-  if (safe.value.number < from) return failed("behind");
-  const to = blockNumber(Math.min(safe.value.number, from + sliceBlocks - 1));
-  const slice = await readSlice(runtime, l1, { identity, from, to, safe: safe.value });
-  if (!slice.ok) return slice;
-  commitSlice(runtime, stored, slice.value);
-  return ok({ advanced: true, reachedSafeHead: slice.value.end.number === safe.value.number });
-}
-
-/** The stored head must be on the provider's chain, at or below its safe head. */
-async function compareWithStored(
-  l1: L1,
-  stored: SafeHead | null,
-  safe: L1Block,
-): Promise<Result<null, L1Error>> {
-  if (stored === null) return ok(null);
-  if (safe.number < stored.blockNumber) return failed("behind");
-  let there = safe;
-  if (safe.number > stored.blockNumber) {
-    const block = await l1.block(stored.blockNumber);
-    if (!block.ok) return block;
-    there = block.value;
-  }
-  return there.hash === stored.blockHash ? ok(null) : failed("reorged");
-}
-
-type Slice = { readonly inputs: readonly ObservedInput[]; readonly end: L1Block };
-
-/** Reads the slice and checks that it is complete: indices without a gap, and the count at its end. */
-async function readSlice(
-  runtime: Runtime,
-  l1: L1,
-  query: {
-    readonly identity: DeploymentIdentity;
-    readonly from: BlockNumber;
-    readonly to: BlockNumber;
-    readonly safe: L1Block;
-  },
-): Promise<Result<Slice, L1Error>> {
-  const { inputBox, app } = query.identity;
-  const { from, to, safe } = query;
-  const read = await l1.inputs({ inputBox, app, from, to, sender: null });
+  const { sql } = runtime;
+  const stored = loadSafeHead(sql);
+  const base = loadHistory(sql)?.base ?? null;
+  const held = { head: stored, inputCount: countSafeInputs(sql) };
+  const limits = { blocks: sliceBlocks, stopAt: base?.block ?? null };
+  const read = await readNextSlice(l1, identity, held, limits);
   if (!read.ok) return read;
-  const { inputs, end } = read.value;
-  const expected = countSafeInputs(runtime.sql);
-  if (inputs.some((input, i) => input.index !== expected + i)) return failed("incomplete");
-  if (end !== safe.number) {
-    const block = await l1.block(end);
-    return block.ok ? ok({ inputs, end: block.value }) : block;
+  const { slice, reachedSafeHead } = read.value;
+  if (slice === null) return ok({ advanced: false, reachedSafeHead });
+  const total = held.inputCount + slice.inputs.length;
+  if (base !== null && slice.end.number === base.block) {
+    // R5: what the baseline was made from must be what this provider shows.
+    if (slice.end.hash !== base.blockHash) return failed("reorged");
+    if (total !== base.inputCount) return failed("incomplete");
   }
-  const count = await l1.inputCount(inputBox, app, end);
-  if (!count.ok) return count;
-  return count.value === expected + inputs.length
-    ? ok({ inputs, end: safe })
-    : failed("incomplete");
+  // A rebuild may have been committed meanwhile: the slice was not cut at its base.
+  const isCutForNow = (loadHistory(sql)?.base?.block ?? null) === limits.stopAt;
+  if (!isCutForNow) return ok({ advanced: false, reachedSafeHead: false });
+  commitSlice(runtime, stored, slice);
+  return ok({ advanced: true, reachedSafeHead });
 }
 
 /** Inputs, acceptance, divergence and the new safe head: one transaction. */
-function commitSlice(runtime: Runtime, before: SafeHead | null, slice: Slice): void {
+function commitSlice(runtime: Runtime, before: SafeHead | null, slice: FollowedSlice): void {
   const { storage, sql } = runtime;
   transact(storage, () => {
     const now = loadSafeHead(sql);
     assert(now?.blockNumber === before?.blockNumber, "only the reader moves the safe head");
-    for (const input of slice.inputs) storeInput(runtime, input);
+    const history = loadHistory(sql);
+    for (const input of slice.inputs) storeInput(runtime, history, input);
     storeSafeHead(sql, slice.end, runtime.now());
   });
 }
 
-/** Stores one input and, if it is the submitter's, decides what the scheduler does with it (S2). */
-function storeInput(runtime: Runtime, input: ObservedInput): void {
+/** Stores one input; what the submitter sent is judged. */
+function storeInput(runtime: Runtime, history: History | null, input: ObservedInput): void {
   const { sql, config } = runtime;
+  if (input.blockNumber <= (history?.base?.block ?? -1)) {
+    // R5: the baseline holds its effect, so it is counted and nothing else.
+    insertSafeInput(sql, input, null);
+    return;
+  }
   if (input.sender !== config.submitter) {
     insertSafeInput(sql, input, input.payload);
     return;
   }
+  if (history === null) judgeBeforeGenesis(runtime, input);
+  else judgeLanding(runtime, input);
+}
+
+/**
+ * A batch that the scheduler accepted before this database began is another instance's work. To begin
+ * anew would order against it, so the object waits for a rebuild (R5). It is no divergence: nothing was
+ * promised here.
+ */
+function judgeBeforeGenesis({ sql, config }: Runtime, input: ObservedInput): void {
+  insertSafeInput(sql, input, input.payload);
+  if (hasPreviousInstance(sql)) return;
+  if (!decideAcceptance(batchNonce(0), input, config.submitter).accepted) return;
+  insertPreviousInstance(sql, input.index);
+  log("error", "previous-instance", { input_index: input.index });
+}
+
+/** Decides what the scheduler does with a batch (S2), and whether it is the one that was sealed (R4). */
+function judgeLanding(runtime: Runtime, input: ObservedInput): void {
+  const { sql, config } = runtime;
   const expected = frontierNonce(sql);
   const decision = decideAcceptance(expected, input, config.submitter);
   const sealed = loadSealedBatch(sql, expected);

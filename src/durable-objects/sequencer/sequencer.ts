@@ -8,6 +8,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { parseSubscribeQuery } from "../../core/api/query.ts";
+import type { RebuildManifest } from "../../core/api/rebuild.ts";
 import { refusal } from "../../core/api/refusal.ts";
 import { internalError, type Rejection, unavailable } from "../../core/api/rejection.ts";
 import type {
@@ -18,6 +19,9 @@ import type {
   FeeQuote,
   FinalizedBody,
   HealthBody,
+  RebuildPart,
+  RebuildProgress,
+  RebuildUpload,
   SequencerApi,
   SignedUserOp,
   SoftConfirmation,
@@ -25,7 +29,9 @@ import type {
 } from "../../core/api/sequencer-api.ts";
 import type { Application } from "../../core/application/application.ts";
 import { parseConfig, type Vars } from "../../core/config/config.ts";
+import { assert } from "../../core/types/assert.ts";
 import type { Address } from "../../core/types/hex.ts";
+import { CHUNK_OPS_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import type { Keccak256 } from "../../core/wire/user-op.ts";
 import { addressOfPrivateKey } from "../../crypto/key.ts";
@@ -36,6 +42,8 @@ import { Duties, type Parts } from "./duties.ts";
 import { Feed } from "./feed.ts";
 import { Lane } from "./lane.ts";
 import { MemoryStore } from "./memory.ts";
+import { putPart, startUpload } from "./rebuild.ts";
+import { Recovery } from "./recover.ts";
 import { PLATFORM, type Runtime } from "./runtime.ts";
 import { Snapshots } from "./serve-snapshots.ts";
 import { Service } from "./service.ts";
@@ -75,6 +83,11 @@ export class SequencerObject<Env extends Vars, AppConfig>
     return this.#all.lane.submit(op);
   }
 
+  submitGroup(ops: readonly SignedUserOp[]): Promise<readonly Answer<SoftConfirmation>[]> {
+    assert(ops.length <= CHUNK_OPS_MAX, "a group of submissions is bounded");
+    return Promise.all(ops.map((op) => this.submit(op)));
+  }
+
   fee(): Promise<Answer<FeeQuote>> {
     return this.#answer(({ runtime, memory }) => feeQuote(runtime, memory));
   }
@@ -97,7 +110,9 @@ export class SequencerObject<Env extends Vars, AppConfig>
   health(): Promise<HealthBody> {
     const all = this.#all;
     if (all === null) return Promise.resolve(MISCONFIGURED);
-    const facts = { mode: all.service.derive(), isQueueFull: all.lane.isQueueFull };
+    const mode = all.service.derive();
+    const recovery = mode === "recovering" ? all.recovery.status() : null;
+    const facts = { mode, isQueueFull: all.lane.isQueueFull, recovery };
     return Promise.resolve(health(all.runtime, facts));
   }
 
@@ -113,6 +128,16 @@ export class SequencerObject<Env extends Vars, AppConfig>
 
   finalizedDigest(): Promise<Answer<DigestBody>> {
     return this.#answer(({ snapshots }) => snapshots.digest());
+  }
+
+  startRebuild(manifest: RebuildManifest): Promise<Answer<RebuildUpload>> {
+    return this.#answer(({ runtime }) => startUpload(runtime, manifest));
+  }
+
+  putRebuildPart(part: RebuildPart): Promise<Answer<RebuildProgress>> {
+    return this.#answer(({ runtime, lane }) =>
+      putPart(runtime, lane, part, crypto.getRandomValues(new Uint8Array(16))),
+    );
   }
 
   async heartbeat(): Promise<void> {
@@ -191,6 +216,7 @@ const MISCONFIGURED: HealthBody = {
   feed_head: null,
   era: null,
   generation: null,
+  recovery: null,
 };
 
 function assemble<AppConfig>(
@@ -211,7 +237,8 @@ function assemble<AppConfig>(
     ...PLATFORM,
   };
   const memory = new MemoryStore(runtime);
-  const service = new Service(runtime, memory);
+  const recovery = new Recovery(runtime);
+  const service = new Service(runtime, memory, recovery);
   const feed = new Feed(runtime, ctx);
   const lane = new Lane(runtime, memory, {
     mode: () => service.mode(),
@@ -219,6 +246,6 @@ function assemble<AppConfig>(
   });
   const snapshots = new Snapshots(runtime);
   const submitter = createSubmitter(config.value.secrets.submitterKey);
-  const parts = { runtime, service, lane, feed, snapshots, submitter };
+  const parts = { runtime, recovery, service, lane, feed, snapshots, submitter };
   return { ...parts, memory, duties: new Duties(parts) };
 }

@@ -90,7 +90,7 @@ export class Snapshots {
     if (divergedAtNonce(sql) !== null) return;
     const accepted = newestAcceptedSnapshot(sql);
     const finalized = finalizedSnapshot(sql);
-    if (accepted === null || finalized === null) return;
+    if (accepted === null) return;
     const leased = this.#leasedIds();
     const entries = listSnapshots(sql).map((entry) => ({
       ...entry,
@@ -98,7 +98,7 @@ export class Snapshots {
     }));
     const doomed = decideThinning(entries, {
       acceptedId: accepted.snapshotId,
-      finalizedId: finalized.snapshotId,
+      finalizedId: finalized?.snapshotId ?? null,
       beyondMax: BEYOND_ACCEPTED_MAX,
     });
     if (doomed.length === 0) return;
@@ -148,11 +148,7 @@ export class Snapshots {
     });
     return ok(
       new Response(body, {
-        headers: {
-          ...headers,
-          "content-type": "application/octet-stream",
-          "x-content-length": String(snapshot.stateBytes),
-        },
+        headers: { ...headers, "content-type": "application/octet-stream" },
       }),
     );
   }

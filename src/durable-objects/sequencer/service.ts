@@ -6,35 +6,43 @@
  */
 
 import type { Mode } from "../../core/api/rejection.ts";
-import { type Danger, type DangerFacts, decideDanger } from "../../core/recovery/danger.ts";
-import { blockNumber, type UnixMs } from "../../core/types/units.ts";
+import type { Phase, RecoveryDecision } from "../../core/recovery/controller.ts";
+import type { Danger } from "../../core/recovery/danger.ts";
 import { errorName, log } from "../shared/log.ts";
+import { isOurs } from "./inspect.ts";
 import type { MemoryStore } from "./memory.ts";
+import type { Recovery } from "./recover.ts";
 import type { Runtime } from "./runtime.ts";
-import { divergedAtNonce, frontierNonce } from "./storage/acceptance.ts";
-import { oldestUnaccepted, openBatchAge } from "./storage/egress.ts";
-import { loadIdentity } from "./storage/identity.ts";
-import { loadSafeHead } from "./storage/l1-inputs.ts";
+import { loadHistory } from "./storage/history.ts";
+import { isRebuildAwaited } from "./storage/rebuild.ts";
 
 const MODE_AGE_MS = 2_000;
 
 /** Why the object refuses, for health and the log. */
-export type Refusal = Danger["kind"] | "identity-mismatch" | "storage-full" | "fault";
+export type Refusal =
+  | Danger["kind"]
+  | Extract<RecoveryDecision, { do: "refuse" }>["why"]
+  | "identity-mismatch"
+  | "previous-instance"
+  | "storage-full"
+  | "fault";
+
+/** What may fail with a bug: the order itself, or its rollback. */
+export type Faulty = "advance" | "recovery";
 
 export class Service {
   readonly #runtime: Runtime;
   readonly #memory: MemoryStore;
-  /** Wakes count as behind L1 until a first reading succeeds, unless the last one is recent. */
-  #isSyncDue: boolean;
-  #fault: string | null = null;
+  readonly #recovery: Recovery;
+  readonly #faults = new Set<Faulty>();
   #mode: Mode = "starting";
   #refusal: Refusal | null = null;
   #derivedAtMs: number | null = null;
 
-  constructor(runtime: Runtime, memory: MemoryStore) {
+  constructor(runtime: Runtime, memory: MemoryStore, recovery: Recovery) {
     this.#runtime = runtime;
     this.#memory = memory;
-    this.#isSyncDue = isSyncDue(runtime);
+    this.#recovery = recovery;
   }
 
   /** The mode as it is now. */
@@ -64,14 +72,10 @@ export class Service {
     return this.#mode;
   }
 
-  /** A reading of L1 succeeded, or L1 is unreachable and danger is decided on stored facts (R1). */
-  synced(): void {
-    this.#isSyncDue = false;
-  }
-
-  /** A transaction of a duty failed for a reason that is a bug; cleared when the duty succeeds. */
-  fault(name: string | null): void {
-    this.#fault = name;
+  /** A transaction failed for a reason that is a bug; `isFaulty` false when it succeeds again. */
+  fault(what: Faulty, isFaulty: boolean): void {
+    if (isFaulty) this.#faults.add(what);
+    else this.#faults.delete(what);
   }
 
   #decide(): Mode {
@@ -85,63 +89,47 @@ export class Service {
   }
 
   #inspect(): Mode {
-    const { sql, config } = this.#runtime;
+    const { sql } = this.#runtime;
     if (!isOurs(this.#runtime)) return this.#refuse("identity-mismatch");
-    if (divergedAtNonce(sql) !== null) return this.#refuse("canonical-divergence");
-    if (this.#fault !== null) return this.#refuse("fault");
-    if (this.#isSyncDue || this.#memory.get() === null) return "starting";
-    const danger = decideDanger(inspectDanger(sql, this.#runtime.now()), config.timing);
-    if (danger.kind !== "safe") return this.#refuse(danger.kind);
-    if (sql.databaseSize > config.intakeBytesMax) return this.#refuse("storage-full");
-    return "serving";
+    if (isRebuildAwaited(sql)) return this.#refuse("previous-instance");
+    if (loadHistory(sql) === null) return "starting";
+    const { decision, danger } = this.#recovery.judge();
+    if (decision.do === "refuse") return this.#refuse(decision.why);
+    if (this.#faults.size > 0) return this.#refuse("fault");
+    switch (decision.do) {
+      case "admit":
+        return this.#admit();
+      case "phase":
+        return this.#inPhase(decision.phase);
+      case "retry":
+        return decision.why === "view-unusable" ? this.#refuse(danger.kind) : "recovering";
+    }
+  }
+
+  #admit(): Mode {
+    const { sql, config } = this.#runtime;
+    // Rebuilt here, so that what cannot be rebuilt is found before anything is promised on it.
+    if (this.#memory.get() === null) return "starting";
+    return sql.databaseSize > config.intakeBytesMax ? this.#refuse("storage-full") : "serving";
+  }
+
+  #inPhase(phase: Phase): Mode {
+    switch (phase.name) {
+      case "initial-sync":
+        return "starting";
+      case "ensure-open-tip":
+        // N8: every transaction leaves an open batch, so the database is damaged.
+        return this.#refuse("fault");
+      case "flush":
+      case "post-flush-sync":
+      case "cascade":
+      case "recover-tip":
+        return "recovering";
+    }
   }
 
   #refuse(refusal: Refusal): Mode {
     this.#refusal = refusal;
     return "refused";
   }
-}
-
-/** R1: due unless the safe head advanced within two reader polls and a block. */
-function isSyncDue(runtime: Runtime): boolean {
-  const head = loadSafeHead(runtime.sql);
-  if (head === null) return true;
-  const { secondsPerBlock } = runtime.config.timing;
-  const ageMs = runtime.now() - head.syncedAtMs;
-  return ageMs < 0 || ageMs > 2 * readPollMs(secondsPerBlock) + secondsPerBlock * 1000;
-}
-
-/** How often L1 is read: twice a block, between a quarter of a second and the model's two seconds. */
-export function readPollMs(secondsPerBlock: number): number {
-  return Math.min(2_000, Math.max(250, secondsPerBlock * 500));
-}
-
-/** Whether the database belongs to the configured deployment, or to none yet. */
-export function isOurs(runtime: Runtime): boolean {
-  const identity = loadIdentity(runtime.sql);
-  if (identity === null) return true;
-  const { config, application } = runtime;
-  return (
-    identity.chainId === config.chainId &&
-    identity.app === config.app &&
-    identity.submitter === config.submitter &&
-    identity.application === application.name &&
-    identity.applicationConfig === JSON.stringify(application.describeConfig(config.appConfig))
-  );
-}
-
-/** Everything that the danger decision depends on, read in one turn. Genesis must be done. */
-export function inspectDanger(sql: SqlStorage, nowMs: UnixMs): DangerFacts {
-  const head = loadSafeHead(sql);
-  const closed = oldestUnaccepted(sql, frontierNonce(sql));
-  const tip = openBatchAge(sql);
-  return {
-    divergedAtNonce: divergedAtNonce(sql),
-    safeBlock: head?.blockNumber ?? blockNumber(0),
-    safeBlockTimestampS: head?.blockTimestamp ?? null,
-    lastProgressMs: head?.syncedAtMs ?? nowMs,
-    nowMs,
-    oldestClosed: closed,
-    tip,
-  };
 }

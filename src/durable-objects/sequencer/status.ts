@@ -5,6 +5,7 @@ import type {
   DeploymentBody,
   FeeQuote,
   HealthBody,
+  RecoveryBody,
   TransactionBody,
 } from "../../core/api/sequencer-api.ts";
 import { formatEra } from "../../core/chunk/era.ts";
@@ -15,9 +16,9 @@ import { err, ok, type Result } from "../../core/types/result.ts";
 import { feeExponent } from "../../core/types/units.ts";
 import { checksumAddress } from "../../core/wire/address.ts";
 import { domainSeparator, userOpDigest } from "../../core/wire/user-op.ts";
+import { inspectDanger } from "./inspect.ts";
 import type { MemoryStore } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
-import { inspectDanger } from "./service.ts";
 import { frontierNonce } from "./storage/acceptance.ts";
 import { batchOnL1, findOp, type OpRow, rollbackOf, unposted } from "./storage/egress.ts";
 import { feedHead, loadHistory } from "./storage/history.ts";
@@ -97,9 +98,14 @@ function opOf(row: OpRow) {
 /** `GET /healthz` (I7): ok means that an op would be taken now. Unknown numbers are null. */
 export function health(
   runtime: Runtime,
-  { mode, isQueueFull }: { readonly mode: Mode; readonly isQueueFull: boolean },
+  facts: {
+    readonly mode: Mode;
+    readonly isQueueFull: boolean;
+    readonly recovery: RecoveryBody | null;
+  },
 ): HealthBody {
   const { sql, config } = runtime;
+  const { mode, isQueueFull, recovery } = facts;
   const nowMs = runtime.now();
   const head = loadSafeHead(sql);
   const history = loadHistory(sql);
@@ -117,5 +123,6 @@ export function health(
     feed_head: history === null ? null : feedHead(sql),
     era: history === null ? null : formatEra(history.era),
     generation: history?.generation ?? null,
+    recovery,
   };
 }

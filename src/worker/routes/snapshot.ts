@@ -13,7 +13,7 @@ import type { Site, SiteContext } from "../site.ts";
 
 const OPERATOR_PATHS = ["/finalized_state", "/finalized_state/inclusion_block", "/latest_snapshot"];
 
-export function isOperatorPath(path: string): boolean {
+export function isSnapshotPath(path: string): boolean {
   return OPERATOR_PATHS.includes(path);
 }
 

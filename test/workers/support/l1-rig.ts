@@ -5,15 +5,12 @@ import { toHex } from "../../../src/core/types/hex.ts";
 import { encodeBatch } from "../../../src/core/wire/batch.ts";
 import { Landings } from "../../../src/durable-objects/sequencer/landings.ts";
 import { postBatches } from "../../../src/durable-objects/sequencer/post-batches.ts";
-import {
-  pinIdentity,
-  readL1,
-  SLICE_BLOCKS_MAX,
-} from "../../../src/durable-objects/sequencer/read-l1.ts";
+import { pinIdentity, readL1 } from "../../../src/durable-objects/sequencer/read-l1.ts";
 import { loadHistory } from "../../../src/durable-objects/sequencer/storage/history.ts";
 import { loadWireBatch } from "../../../src/durable-objects/sequencer/storage/inclusion.ts";
 import { loadSafeHead } from "../../../src/durable-objects/sequencer/storage/l1-inputs.ts";
 import { connectL1 } from "../../../src/l1/client.ts";
+import { SLICE_BLOCKS_MAX } from "../../../src/l1/inputs.ts";
 import type { L1, Submitter } from "../../../src/l1/l1.ts";
 import { createSubmitter } from "../../../src/l1/submitter.ts";
 import { type Chain, startChain } from "./chain.ts";
@@ -34,6 +31,7 @@ export async function readOnce(rig: Rig, chain: Chain, sliceBlocks: number = SLI
   const head = loadSafeHead(rig.sql);
   if (outcome.ok && outcome.value.reachedSafeHead && head !== null) {
     if (loadHistory(rig.sql) === null) rig.lane.genesis(head.blockNumber, new Uint8Array(16));
+    rig.recovery.synced();
   }
   return outcome;
 }
@@ -60,7 +58,8 @@ export type PostHooks = {
   readonly beforeSend?: (raw: string) => void;
 };
 
-export async function postOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
+/** The chain and the submitter's key, with the test's hooks in between. */
+function hooked(rig: Rig, chain: Chain, hooks: PostHooks) {
   const real = connect(chain);
   const l1: L1 = {
     ...real,
@@ -76,11 +75,28 @@ export async function postOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
       hooks.whileSigning?.();
       return key.sign(chainId, transaction);
     },
+    signNoOp: (chainId, terms) => {
+      hooks.whileSigning?.();
+      return key.signNoOp(chainId, terms);
+    },
   };
-  const identity = await pinIdentity(rig.runtime, real);
+  return { l1, submitter };
+}
+
+/** One step of recovery: at most one phase. */
+export function recoverOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
+  const { l1, submitter } = hooked(rig, chain, hooks);
+  return rig.recovery.step({ lane: rig.lane, submitter, connect: () => l1 });
+}
+
+export async function postOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
+  const { l1, submitter } = hooked(rig, chain, hooks);
+  const identity = await pinIdentity(rig.runtime, l1);
   if (!identity.ok) return identity;
-  const { runtime, lane } = rig;
-  return postBatches({ runtime, lane, submitter, landings: new Landings() }, l1, identity.value);
+  const { runtime, lane, recovery } = rig;
+  const mayPost = () => recovery.mayPost();
+  const poster = { runtime, lane, submitter, landings: new Landings(), mayPost };
+  return postBatches(poster, l1, identity.value);
 }
 
 /** SSZ bytes of the batch at this index, sealed or not. */

@@ -18,6 +18,7 @@ import { addressOfPrivateKey } from "../../../src/crypto/key.ts";
 import { Feed } from "../../../src/durable-objects/sequencer/feed.ts";
 import { Lane } from "../../../src/durable-objects/sequencer/lane.ts";
 import { type Memory, MemoryStore } from "../../../src/durable-objects/sequencer/memory.ts";
+import { Recovery } from "../../../src/durable-objects/sequencer/recover.ts";
 import { PLATFORM, type Runtime } from "../../../src/durable-objects/sequencer/runtime.ts";
 import { Snapshots } from "../../../src/durable-objects/sequencer/serve-snapshots.ts";
 import { Service } from "../../../src/durable-objects/sequencer/service.ts";
@@ -39,6 +40,7 @@ export type Rig = {
   readonly runtime: Runtime;
   readonly sql: SqlStorage;
   readonly memory: MemoryStore;
+  readonly recovery: Recovery;
   readonly service: Service;
   readonly lane: Lane;
   readonly feed: Feed;
@@ -76,6 +78,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
   const published: FeedRecord[] = [];
   const memory = new MemoryStore(runtime);
   const feed = new Feed(runtime, state);
+  const recovery = new Recovery(runtime);
   // The rig is the clock: what a test writes to it, the parts read.
   return Object.assign(clock, {
     state,
@@ -84,7 +87,8 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     memory,
     feed,
     published,
-    service: new Service(runtime, memory),
+    recovery,
+    service: new Service(runtime, memory, recovery),
     lane: new Lane(runtime, memory, {
       mode: () => clock.mode,
       publish: (records) => {

@@ -6,6 +6,7 @@ import feed from "../../../../migrations/sequencer/0003_feed.sql";
 import submission from "../../../../migrations/sequencer/0004_submission.sql";
 import snapshots from "../../../../migrations/sequencer/0005_snapshots.sql";
 import policy from "../../../../migrations/sequencer/0006_policy.sql";
+import rebuild from "../../../../migrations/sequencer/0007_rebuild.sql";
 import type { Migration } from "../../shared/migrate.ts";
 
 export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
@@ -15,4 +16,5 @@ export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
   { name: "0004_submission", sql: submission },
   { name: "0005_snapshots", sql: snapshots },
   { name: "0006_policy", sql: policy },
+  { name: "0007_rebuild", sql: rebuild },
 ];

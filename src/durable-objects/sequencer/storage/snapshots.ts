@@ -16,7 +16,7 @@ import { blob, first, toBlob } from "./rows.ts";
 
 export type Snapshot = {
   readonly snapshotId: number;
-  /** Null for the genesis state. */
+  /** Null for the baseline: the genesis state, or what a rebuild recovered. */
   readonly batchIndex: number | null;
   /** Feed head at the seal. */
   readonly l2TxIndex: Offset;
@@ -108,16 +108,23 @@ export function finalizedSnapshot(sql: SqlStorage): FinalizedSnapshot | null {
     : { ...toSnapshot(row), inclusionBlock: blockNumber(row.inclusion_block) };
 }
 
-/** The newest state of an accepted batch; the genesis state before any acceptance. */
+/** The newest state of an accepted batch; the baseline before any acceptance. */
 export function newestAcceptedSnapshot(sql: SqlStorage): Snapshot | null {
   const row = first(
     sql.exec<Row>(
-      `SELECT ${COLUMNS} FROM snapshots
-       WHERE batch_index IS NULL OR batch_index IN (SELECT batch_index FROM safe_accepted_batches)
+      // The few snapshots are walked, newest first; as an IN, every accepted batch would be.
+      `SELECT ${COLUMNS} FROM snapshots s
+       WHERE batch_index IS NULL OR EXISTS
+         (SELECT 1 FROM safe_accepted_batches a WHERE a.batch_index = s.batch_index)
        ORDER BY snapshot_id DESC LIMIT 1`,
     ),
   );
   return row === null ? null : toSnapshot(row);
+}
+
+/** R1: whether a state is kept that no rollback can take away: an accepted batch's, or the baseline. */
+export function hasRollbackSafeSnapshot(sql: SqlStorage): boolean {
+  return newestAcceptedSnapshot(sql) !== null;
 }
 
 /** One part of at most 1 MiB, null beyond the last or when the snapshot is gone. */

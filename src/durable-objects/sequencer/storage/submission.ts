@@ -51,7 +51,9 @@ export function loadClosedBatches(
 /** The newest transaction of a wallet nonce. */
 export type SlotRow = {
   readonly walletNonce: number;
-  readonly payloadHash: Hash32;
+  /** Null for a flush's no-op. */
+  readonly payloadHash: Hash32 | null;
+  readonly transactionHash: Hash32;
   readonly maxFeePerGasWei: bigint;
   readonly maxPriorityFeePerGasWei: bigint;
   readonly gas: bigint;
@@ -62,7 +64,8 @@ export type SlotRow = {
 
 type SlotSqlRow = {
   wallet_nonce: number;
-  payload_hash: ArrayBuffer;
+  payload_hash: ArrayBuffer | null;
+  tx_hash: ArrayBuffer;
   max_fee_wei: number;
   priority_fee_wei: number;
   gas: number;
@@ -74,7 +77,7 @@ type SlotSqlRow = {
 export function loadSlots(sql: SqlStorage, from: number, limit: number): readonly SlotRow[] {
   return sql
     .exec<SlotSqlRow>(
-      `SELECT wallet_nonce, payload_hash, max_fee_wei, priority_fee_wei, gas, deadline_ms,
+      `SELECT wallet_nonce, payload_hash, tx_hash, max_fee_wei, priority_fee_wei, gas, deadline_ms,
          broadcast_at_ms
        FROM submissions s
        WHERE wallet_nonce >= ? AND wallet_nonce < ? AND submission_id =
@@ -86,7 +89,8 @@ export function loadSlots(sql: SqlStorage, from: number, limit: number): readonl
     .toArray()
     .map((row) => ({
       walletNonce: row.wallet_nonce,
-      payloadHash: hashOf(row.payload_hash),
+      payloadHash: row.payload_hash === null ? null : hashOf(row.payload_hash),
+      transactionHash: hashOf(row.tx_hash),
       maxFeePerGasWei: BigInt(row.max_fee_wei),
       maxPriorityFeePerGasWei: BigInt(row.priority_fee_wei),
       gas: BigInt(row.gas),
@@ -97,14 +101,20 @@ export function loadSlots(sql: SqlStorage, from: number, limit: number): readonl
 
 export type NewSubmission = {
   readonly walletNonce: number;
-  readonly batchIndex: number;
-  readonly payloadHash: Hash32;
+  /** Null, with the hash of its payload, for a flush's no-op. */
+  readonly batchIndex: number | null;
+  readonly payloadHash: Hash32 | null;
   readonly transactionHash: Hash32;
   readonly maxFeePerGasWei: bigint;
   readonly maxPriorityFeePerGasWei: bigint;
   readonly gas: bigint;
   readonly deadlineMs: UnixMs;
 };
+
+export function hasSubmission(sql: SqlStorage, transactionHash: Hash32): boolean {
+  const found = sql.exec("SELECT 1 FROM submissions WHERE tx_hash = ?", toBlob(transactionHash));
+  return found.toArray().length > 0;
+}
 
 /** Written before the transaction is sent (L2). */
 export function insertSubmission(sql: SqlStorage, row: NewSubmission, nowMs: UnixMs): void {
@@ -113,7 +123,7 @@ export function insertSubmission(sql: SqlStorage, row: NewSubmission, nowMs: Uni
        priority_fee_wei, gas, created_at_ms, deadline_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.walletNonce,
     row.batchIndex,
-    toBlob(row.payloadHash),
+    row.payloadHash === null ? null : toBlob(row.payloadHash),
     toBlob(row.transactionHash),
     Number(row.maxFeePerGasWei),
     Number(row.maxPriorityFeePerGasWei),

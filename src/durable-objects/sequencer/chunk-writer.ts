@@ -1,0 +1,91 @@
+/**
+ * The log of one commit in the making: its events, the offsets they take, the chunks they end in (C1).
+ *
+ * Lives inside the draft's transaction. A commit is one chunk, or several where one would pass 1 MiB.
+ */
+
+import { concatBytes } from "@noble/hashes/utils.js";
+import { type ChunkEvent, encodeEvent } from "../../core/chunk/event.ts";
+import { chunkHash, encodeHeader } from "../../core/chunk/header.ts";
+import { leafHash, merkleRoot } from "../../core/chunk/merkle.ts";
+import { assert } from "../../core/types/assert.ts";
+import { hashFromBytes } from "../../core/types/hex.ts";
+import { BLOB_BYTES_MAX } from "../../core/types/protocol.ts";
+import { type Offset, offset, type UnixMs } from "../../core/types/units.ts";
+import type { LogHead, Memory } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { insertChunk } from "./storage/chunks.ts";
+import { feedHead } from "./storage/history.ts";
+
+export class ChunkWriter {
+  readonly #runtime: Runtime;
+  readonly #era: Uint8Array;
+  readonly #nowMs: UnixMs;
+  #log: LogHead;
+  #leaves: Uint8Array[] = [];
+  #leafBytes = 0;
+  #chunkFirstOffset: Offset;
+
+  constructor(runtime: Runtime, memory: Pick<Memory, "era" | "log">, nowMs: UnixMs) {
+    this.#runtime = runtime;
+    this.#era = memory.era;
+    this.#nowMs = nowMs;
+    this.#log = memory.log;
+    this.#chunkFirstOffset = memory.log.nextOffset;
+  }
+
+  /** The offset that the next record takes. */
+  get nextOffset(): Offset {
+    return this.#log.nextOffset;
+  }
+
+  /** Where the record goes that the caller just wrote. */
+  takeOffset(): Offset {
+    const taken = this.#log.nextOffset;
+    this.#log = { ...this.#log, nextOffset: offset(taken + 1) };
+    return taken;
+  }
+
+  /** Appends an event, cutting a chunk before it would pass 1 MiB. */
+  append(event: ChunkEvent): void {
+    const leaf = encodeEvent(event);
+    if (this.#leafBytes + leaf.length > BLOB_BYTES_MAX) {
+      this.#write("offset" in event ? event.offset : this.#log.nextOffset);
+    }
+    this.#leaves.push(leaf);
+    this.#leafBytes += leaf.length;
+  }
+
+  /** Writes the last chunk and says where the next one goes. Call it last, once. */
+  finish(): LogHead {
+    if (this.#leaves.length > 0) this.#write(this.#log.nextOffset);
+    assert(
+      feedHead(this.#runtime.sql) + 1 === this.#log.nextOffset,
+      "F1: the feed gave the offsets that the log promises",
+    );
+    return this.#log;
+  }
+
+  #write(nextOffset: Offset): void {
+    const { sql, config } = this.#runtime;
+    const header = {
+      chainId: config.chainId,
+      app: config.app,
+      era: this.#era,
+      epoch: 0,
+      height: this.#log.height,
+      parent: this.#log.parent,
+      root: hashFromBytes(merkleRoot(this.#leaves.map(leafHash))),
+      eventCount: this.#leaves.length,
+      firstOffset: this.#chunkFirstOffset,
+      nextOffset,
+    };
+    const hash = chunkHash(header);
+    const bytes = { header: encodeHeader(header), events: concatBytes(...this.#leaves) };
+    insertChunk(sql, { ...header, hash, ...bytes }, this.#nowMs);
+    this.#log = { ...this.#log, height: this.#log.height + 1, parent: hash };
+    this.#chunkFirstOffset = nextOffset;
+    this.#leaves = [];
+    this.#leafBytes = 0;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The first transaction of an era: its identity, its baseline state, its root batch and first frame.
+ *
+ * A genesis begins with the application's own first state, at the safe head, and drains every direct
+ * input that L1 holds already. A rebuilt era begins with the state that L1's inputs up to its base
+ * make, at the nonce that the scheduler expects next, and drains nothing: the state holds it all (R5).
+ */
+
+import type { ApplicationState } from "../../core/application/application.ts";
+import { eraFromRandom } from "../../core/chunk/era.ts";
+import type { FeedRecord } from "../../core/feed/record.ts";
+import { openBatch } from "../../core/lane/head.ts";
+import { assert } from "../../core/types/assert.ts";
+import { type BatchNonce, type BlockNumber, batchNonce, offset } from "../../core/types/units.ts";
+import { Draft } from "./draft.ts";
+import { type Memory, ZERO_HASH } from "./memory.ts";
+import type { Runtime } from "./runtime.ts";
+import { type Base, insertHistory } from "./storage/history.ts";
+import { loadPolicy } from "./storage/policy.ts";
+import { insertSnapshot } from "./storage/snapshots.ts";
+
+export type Origin = {
+  /** 16 random bytes. */
+  readonly randomEra: Uint8Array;
+  readonly anchorNonce: BatchNonce;
+  /** Null for a genesis. */
+  readonly base: Base | null;
+  /** Block of the first frame. */
+  readonly frameBlock: BlockNumber;
+  readonly state: ApplicationState;
+};
+
+/** `safeHead`: everything that L1 holds up to it is drained into the first frame. */
+export function genesisOrigin(
+  { application, config }: Runtime,
+  safeHead: BlockNumber,
+  randomEra: Uint8Array,
+): Origin {
+  const state = application.genesis(config.appConfig);
+  assert(state.progress().executedInputCount === 0, "a genesis state executed nothing");
+  return { randomEra, anchorNonce: batchNonce(0), base: null, frameBlock: safeHead, state };
+}
+
+/** Writes the era, inside the caller's transaction. */
+export function writeOrigin(
+  runtime: Runtime,
+  origin: Origin,
+): { readonly records: readonly FeedRecord[]; readonly next: Memory } {
+  const { sql } = runtime;
+  const { anchorNonce, base, frameBlock, state } = origin;
+  const nowMs = runtime.now();
+  const era = eraFromRandom(origin.randomEra);
+  const { executedInputCount } = state.progress();
+  insertHistory(sql, { era, anchorNonce, base }, nowMs);
+  const baseline = { batchIndex: null, l2TxIndex: offset(0), executedInputCount };
+  insertSnapshot(sql, { ...baseline, state: state.snapshot() }, nowMs);
+  const policy = loadPolicy(sql);
+  const frame = { fee: policy.recommendedFee, safeBlock: frameBlock };
+  const draft = new Draft(
+    runtime,
+    {
+      era,
+      state,
+      head: openBatch(null, anchorNonce, frame, nowMs),
+      log: { height: 0, parent: ZERO_HASH, nextOffset: offset(1) },
+      snapshot: { executedInputCount, takenAtMs: nowMs },
+      targetBytes: policy.batchTargetBytes,
+    },
+    nowMs,
+  );
+  draft.insertOpenBatch(null);
+  draft.drain(base?.block ?? -1);
+  return { records: draft.records, next: draft.finish() };
+}
