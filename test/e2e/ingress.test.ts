@@ -6,6 +6,7 @@ import { SubmitSocket } from "../../bench/submit-socket.ts";
 import { toHex } from "../../src/core/types/hex.ts";
 import { account, type Product, postTx, readFeed, startProduct } from "../support/product.ts";
 import { size } from "../support/size.ts";
+import { expectVerified } from "../support/verified.ts";
 
 let product: Product;
 
@@ -141,3 +142,5 @@ describe("what a client asks before it signs", () => {
     expect(body["feed_head"]).toBe((await readFeed(product.stack.url)).at(-1)?.offset);
   });
 });
+
+test("[V4] in the end L1 gives what the sequencer calls finalized", () => expectVerified(product));

@@ -1,11 +1,6 @@
 /** The whole life of an op on real processes, and the proof that L1 executes what was promised. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { walletApplication } from "../../src/apps/wallet/wallet.ts";
-import { createScheduler } from "../../src/core/scheduler/scheduler.ts";
-import { toHex } from "../../src/core/types/hex.ts";
-import { recoverAddress } from "../../src/core/wire/signature.ts";
-import { connectL1 } from "../../src/l1/client.ts";
 import {
   account,
   FeedSocket,
@@ -15,6 +10,7 @@ import {
   until,
 } from "../support/product.ts";
 import { size } from "../support/size.ts";
+import { expectVerified } from "../support/verified.ts";
 
 let product: Product;
 
@@ -89,8 +85,7 @@ describe("an op", () => {
 });
 
 describe("L1", () => {
-  test("[S2] an independent replay of its inputs gives the sequencer's state, byte for byte", async () => {
-    const { stack } = product;
+  test("[S2] [V4] an independent replay of its inputs gives the sequencer's state, byte for byte", async () => {
     const senders = product.accounts.slice(6);
     for (let round = 0; round < size(30, 300); round++) {
       for (const from of senders) {
@@ -104,47 +99,7 @@ describe("L1", () => {
       (body) => body.state === "settled",
       60_000,
     );
-    const finalized = await fetch(`${stack.url}/finalized_state`, {
-      headers: { authorization: `Bearer ${stack.operatorToken}` },
-    });
-    expect(finalized.status).toBe(200);
-    const block = Number(finalized.headers.get("x-inclusion-block"));
-    const promised = new Uint8Array(await finalized.arrayBuffer());
-    expect(toHex(await replayL1(block))).toBe(toHex(promised));
+    const ran = await expectVerified(product);
+    expect(ran.json()).toMatchObject({ compared_bytes: true, outcomes: { "batch-rejected": 0 } });
   });
 });
-
-/** The scheduler's state at the end of L1 block `through`, from nothing but L1. */
-async function replayL1(through: number): Promise<Uint8Array> {
-  const { stack } = product;
-  const l1 = connectL1({ url: stack.rpcUrl, timeoutMs: 5_000, longRangeCodes: [] });
-  const discovered = await l1.discover(stack.app);
-  if (!discovered.ok) throw new Error(discovered.error.reason);
-  const target = await l1.block(through as Parameters<typeof l1.block>[0]);
-  if (!target.ok) throw new Error(target.error.reason);
-  const read = await l1.inputs({
-    inputBox: discovered.value.inputBox,
-    app: stack.app,
-    from: discovered.value.inputBoxBlock,
-    to: target.value.number,
-    sender: null,
-  });
-  if (!read.ok) throw new Error(read.error.reason);
-  expect(read.value.end).toBe(target.value.number);
-  const config = {
-    erc20Portal: stack.erc20Portal,
-    token: stack.token,
-    feeRecipient: stack.submitter,
-  };
-  const state = walletApplication.genesis(config);
-  const scheduler = createScheduler({
-    config: { sequencer: stack.submitter },
-    state,
-    recover: recoverAddress,
-  });
-  for (const input of read.value.inputs) {
-    const outcome = scheduler.process({ ...input, chainId: stack.chainId, app: stack.app });
-    expect(outcome.outcome.kind).not.toBe("batch-rejected");
-  }
-  return state.snapshot();
-}

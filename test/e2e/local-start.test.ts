@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../../src/core/types/assert.ts";
+import { devAccounts, USERS } from "../../src/local/accounts.ts";
+import { runCommand } from "../support/command.ts";
 import { until } from "../support/product.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -198,6 +200,33 @@ describe("npm start", () => {
     const alone = run("demo.ts");
     expect(await alone.exitCode).toBe(1);
     expect(alone.stderr()).toMatch(/^no devnet is running here: [^\n]+\n$/);
+  });
+
+  test("[R5] without its database it waits for a rebuild, and says how to make one", async () => {
+    rmSync(join(dataDir, "objects"), { recursive: true });
+    const started = run("start.ts");
+    const command = () =>
+      / (SEQ_\S+=\S+ )+npm .* rebuild (\S+) --rpc-url (\S+)$/m.exec(started.stdout());
+    await until(
+      () => Promise.resolve(started.process.exitCode ?? command()),
+      (found) => found !== null,
+      LIMIT_MS,
+    );
+    const [line, , url, rpcUrl] = must(command(), `it says how: ${started.stderr()}`);
+    const said = [...line.matchAll(/(SEQ_[A-Z0-9_]+)=(\S+)/g)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const secrets = {
+      SEQ_BATCH_SUBMITTER_PRIVATE_KEY: must(devAccounts()[USERS], "one submits").privateKey,
+      SEQ_OPERATOR_TOKEN: readFileSync(join(dataDir, "operator-token"), "utf8").trim(),
+    };
+    const env = { ...Object.fromEntries(said), ...secrets };
+    const words = [url, "--rpc-url", rpcUrl].map((word) => must(word, "the line is whole"));
+    expect(await runCommand(["rebuild", ...words], { env })).toMatchObject({ exitCode: 0 });
+    await ready(started);
+    expect(await pasteCurl(started)).toMatchObject({ ok: true, offset: 1 });
+    expect(await stop(started)).toBe(0);
   });
 
   test("refuses a chain that the database has not read, until it begins anew", async () => {

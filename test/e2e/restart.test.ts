@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Sender } from "../../bench/ops.ts";
 import { FeedSocket, type Product, readFeed, startProduct } from "../support/product.ts";
 import { size } from "../support/size.ts";
+import { expectVerified } from "../support/verified.ts";
 
 let product: Product;
 
@@ -64,3 +65,5 @@ test("[I3] every confirmed op survives kill -9 in its place, and the feed has no
     expect(places.get(`${sender}:${nonce}`)).toBe(offset);
   }
 });
+
+test("[V4] in the end L1 gives what the sequencer calls finalized", () => expectVerified(product));

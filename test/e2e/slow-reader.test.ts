@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { HttpConnection } from "../../bench/http-client.ts";
 import { percentiles } from "../../bench/stats.ts";
 import { account, FeedSocket, type Product, startProduct, until } from "../support/product.ts";
+import { expectVerified } from "../support/verified.ts";
 
 let product: Product;
 
@@ -55,3 +56,5 @@ test("[F6] readers that never answer are cut off with 1013 and resume; acks stay
   );
   for (const reader of [...readers, resumed]) reader.close();
 });
+
+test("[V4] in the end L1 gives what the sequencer calls finalized", () => expectVerified(product));

@@ -6,12 +6,29 @@ import {
   checkGenesis,
   checkHead,
   decideStart,
+  describeRebuild,
   describeRefusal,
   describeStall,
   type Leftover,
 } from "../../src/local/restore.ts";
+import { rebuildVariables } from "../../src/local/variables.ts";
 
 const nothing: Leftover = { hasDevnet: false, hasChain: false, hasDatabase: false };
+
+test("[R5] a rebuild is offered with the words to type, and no secret among them", () => {
+  const variables = rebuildVariables({
+    SEQ_CHAIN_ID: "31337",
+    SEQ_BATCH_SUBMITTER_PRIVATE_KEY: "0xsecret",
+    SEQ_OPERATOR_TOKEN: "secret",
+    SEQ_RETENTION_DAYS: "1",
+  });
+  const text = describeRebuild("http://127.0.0.1:3000", "http://127.0.0.1:8545", variables);
+  expect(text).toContain(
+    "SEQ_CHAIN_ID=31337 SEQ_BATCH_SUBMITTER_PRIVATE_KEY=… SEQ_OPERATOR_TOKEN=… npm",
+  );
+  expect(text).toContain("rebuild http://127.0.0.1:3000 --rpc-url http://127.0.0.1:8545");
+  expect(text).not.toMatch(/secret|RETENTION/);
+});
 
 describe("what is in the data directory", () => {
   test.each([

@@ -1,0 +1,90 @@
+/**
+ * What a command has of the world, and how it speaks: results on stdout, everything else on stderr.
+ *
+ * No command touches the process itself, so a test runs one in its own process. Nothing that is said
+ * here holds an RPC URL, a key or a token.
+ */
+
+import { isAbsolute, join } from "node:path";
+
+export type Io = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths of arguments start. */
+  readonly directory: string;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Whether stderr is looked at by somebody. */
+  readonly isTerminal: boolean;
+};
+
+/** What the commands share: how they speak. */
+export type SpeechOptions = {
+  readonly json?: boolean;
+  readonly progress?: boolean;
+};
+
+/** What the command cannot go on from. `message` is printed as it is, on one line. */
+export class CommandFailure extends Error {
+  override readonly name: string = "CommandFailure";
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+/** Return to the start of the line and clear it. */
+const REWIND = "\r\u001b[K";
+
+export class Speech {
+  readonly #io: Io;
+  readonly #isJson: boolean;
+  readonly #showsProgress: boolean;
+  #lastProgressMs = Number.NEGATIVE_INFINITY;
+  #isLineOpen = false;
+
+  constructor(io: Io, options: SpeechOptions) {
+    this.#io = io;
+    this.#isJson = options.json === true;
+    this.#showsProgress = options.progress ?? io.isTerminal;
+  }
+
+  /** A result: the object for programs, or the lines for people. */
+  result(value: object, lines: readonly string[]): void {
+    this.#closeLine();
+    this.#io.stdout(this.#isJson ? `${JSON.stringify(value)}\n` : `${lines.join("\n")}\n`);
+  }
+
+  /** Why there is no result; a program finds `error` where it looks for the result. */
+  failure(command: string, why: string): void {
+    this.note(why);
+    if (this.#isJson) this.#io.stdout(`${JSON.stringify({ command, error: why })}\n`);
+  }
+
+  /** Something that the reader should know and no program reads. */
+  note(line: string): void {
+    this.#closeLine();
+    this.#io.stderr(`${line}\n`);
+  }
+
+  /** At most once a second; on a terminal the last one is overwritten. */
+  progress(line: string): void {
+    const nowMs = performance.now();
+    if (!this.#showsProgress || nowMs - this.#lastProgressMs < PROGRESS_EVERY_MS) return;
+    this.#lastProgressMs = nowMs;
+    this.#io.stderr(this.#io.isTerminal ? `${REWIND}${line}` : `${line}\n`);
+    this.#isLineOpen = this.#io.isTerminal;
+  }
+
+  #closeLine(): void {
+    if (this.#isLineOpen) this.#io.stderr(REWIND);
+    this.#isLineOpen = false;
+  }
+}
+
+/** A path as given by the user. npm changes the directory before it runs a program. */
+export function resolvePath(io: Io, path: string): string {
+  return isAbsolute(path) ? path : join(io.directory, path);
+}
+
+/** A variable, trimmed; undefined when unset or blank. */
+export function variable(io: Io, name: string): string | undefined {
+  const value = io.env[name]?.trim();
+  return value === "" ? undefined : value;
+}

@@ -1,0 +1,203 @@
+/** L1 was out of reach, or stood still: what the sequencer still promises, and when it stops. */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  blocksToDanger,
+  calm,
+  cutL1,
+  expectGoesOn,
+  expectRefused,
+  expectVoid,
+  health,
+  type Outage,
+  posted,
+  refusalOf,
+  refused,
+  restoreL1,
+  rollbacks,
+  STALE_BLOCKS,
+  sentSince,
+  serving,
+  settled,
+  startAgain,
+  startOutage,
+  submit,
+  swallowBatches,
+} from "../support/outage.ts";
+import { until } from "../support/product.ts";
+
+let outage: Outage;
+
+beforeAll(async () => {
+  // Five seconds without news from L1 are too many.
+  outage = await startOutage({ vars: { SEQ_L1_READ_STALE_AFTER_BLOCKS: "5" } });
+});
+beforeEach(() => calm(outage));
+afterAll(() => outage.stop());
+
+/** The sequencer has asked L1 that often since the proxy was told what to do. */
+function asked(times: number) {
+  return until(
+    () => Promise.resolve(outage.proxy.requests.length),
+    (count) => count >= times,
+    10_000,
+  );
+}
+
+/** What it does first when it is started with what it has stored. */
+async function firstMode() {
+  return (
+    await until(
+      () => health(outage),
+      ({ mode }) => mode !== "starting",
+      10_000,
+    )
+  ).mode;
+}
+
+describe("L1 out of reach", () => {
+  test("[R3] for a moment recovers nothing", async () => {
+    cutL1(outage);
+    await asked(2);
+    const op = await submit(outage);
+    restoreL1(outage);
+    expect((await settled(outage, op)).offset).toBe(op.offset);
+    expect(await rollbacks(outage)).toEqual([]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R1] a sequencer that is started meanwhile serves from fresh facts", async () => {
+    cutL1(outage);
+    const before = await submit(outage);
+    await startAgain(outage);
+    expect(await firstMode()).toBe("serving");
+    const meanwhile = await submit(outage);
+    await asked(2);
+    expect((await health(outage)).mode).toBe("serving");
+    restoreL1(outage);
+    for (const op of [before, meanwhile]) {
+      expect((await settled(outage, op)).offset).toBe(op.offset);
+    }
+    expect(await rollbacks(outage)).toEqual([]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R3] for too long by the clock stops the promises, also after a start, and voids none", async () => {
+    cutL1(outage);
+    const op = await submit(outage);
+    await refused(outage);
+    expect(refusalOf(outage)).toBe("l1-view-stale");
+    await expectRefused(outage, "refused");
+    await startAgain(outage);
+    expect(await firstMode()).toBe("refused");
+    await expectRefused(outage, "refused");
+    restoreL1(outage);
+    await serving(outage);
+    expect((await settled(outage, op)).offset).toBe(op.offset);
+    expect(await rollbacks(outage)).toEqual([]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R3] a safe head that stands still is no view either, live and at a start", async () => {
+    await outage.stack.pauseBlocks();
+    const op = await submit(outage);
+    await refused(outage);
+    expect(refusalOf(outage)).toBe("l1-view-stale");
+    await startAgain(outage);
+    // It asks L1 again, is answered, and learns nothing.
+    await asked(2);
+    await refused(outage);
+    await expectRefused(outage, "refused");
+    outage.stack.resumeBlocks();
+    await serving(outage);
+    expect((await settled(outage, op)).offset).toBe(op.offset);
+    expect(await rollbacks(outage)).toEqual([]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R3] close to danger refuses by estimate, and recovers when L1 shows it", async () => {
+    outage.proxy.fail(swallowBatches);
+    const op = await submit(outage);
+    await posted(outage, op);
+    await outage.stack.pauseBlocks();
+    await serving(outage);
+    await outage.stack.mine((await blocksToDanger(outage)) - 2);
+    await until(
+      () => blocksToDanger(outage),
+      (left) => left === 2,
+      10_000,
+    );
+    cutL1(outage);
+    await refused(outage);
+    expect(refusalOf(outage)).toBe("estimated-batch-in-danger");
+    expect(await rollbacks(outage)).toEqual([]);
+    restoreL1(outage);
+    outage.stack.resumeBlocks();
+    await serving(outage);
+    await expectVoid(outage, [op]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R2] past the scheduler's patience cascades as soon as it is back, without a start", async () => {
+    cutL1(outage);
+    const op = await submit(outage);
+    await outage.stack.mine(STALE_BLOCKS);
+    restoreL1(outage);
+    await serving(outage);
+    await expectVoid(outage, [op]);
+    await expectGoesOn(outage);
+  });
+
+  test("[L1] a node of another chain is not believed, and gets no transaction", async () => {
+    const before = await rollbacks(outage);
+    outage.proxy.fail(({ method }) =>
+      method === "eth_chainId" ? { kind: "result", result: "0x1" } : null,
+    );
+    const op = await submit(outage);
+    await refused(outage);
+    await startAgain(outage);
+    await asked(1);
+    expect(await firstMode()).toBe("refused");
+    expect(sentSince(outage)).toEqual([]);
+    restoreL1(outage);
+    await serving(outage);
+    expect((await settled(outage, op)).offset).toBe(op.offset);
+    expect(await rollbacks(outage)).toEqual(before);
+    await expectGoesOn(outage);
+  });
+});
+
+describe("both down, and the danger zone reached", () => {
+  test("[R3] L1 first: refuses while L1 is away, then recovers by itself", async () => {
+    cutL1(outage);
+    const op = await submit(outage);
+    const left = await blocksToDanger(outage);
+    await refused(outage);
+    await outage.stack.killWorkerd();
+    await outage.stack.mine(left + 10);
+    await outage.stack.startWorkerd();
+    expect(await firstMode()).toBe("refused");
+    restoreL1(outage);
+    await serving(outage);
+    await expectVoid(outage, [op]);
+    await expectGoesOn(outage);
+  });
+
+  test("[R3] the sequencer first: refuses once its facts are old, then recovers by itself", async () => {
+    const left = await blocksToDanger(outage);
+    const op = await submit(outage);
+    await outage.stack.killWorkerd();
+    cutL1(outage);
+    await outage.stack.mine(left + 10);
+    await outage.stack.startWorkerd();
+    await refused(outage);
+    await expectRefused(outage, "refused");
+    expect(await rollbacks(outage)).not.toContainEqual(
+      expect.objectContaining({ offset: expect.toSatisfy((offset) => offset > op.offset) }),
+    );
+    restoreL1(outage);
+    await serving(outage);
+    await expectVoid(outage, [op]);
+    await expectGoesOn(outage);
+  });
+});
