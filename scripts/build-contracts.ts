@@ -23,6 +23,7 @@ export type ContractArtifact = {
 const ROOT = resolve(import.meta.dirname, "..");
 const CONTRACTS: readonly { readonly file: string; readonly contract: string }[] = [
   { file: "test-token.sol", contract: "TestToken" },
+  { file: "certificate-checker.sol", contract: "CertificateChecker" },
 ];
 const SETTINGS = {
   evmVersion: "cancun",

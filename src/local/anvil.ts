@@ -94,6 +94,7 @@ export class Anvil {
 
   /** Mines a block every `intervalMs`, and saves the chain every few seconds if asked, until `stop`. */
   startClock(intervalMs: number, saves: boolean): void {
+    this.stopClock();
     this.#nextSaveMs = saves ? Date.now() + SAVE_EVERY_MS : Number.POSITIVE_INFINITY;
     this.#clock = setInterval(() => void this.#tick(), intervalMs);
   }
@@ -108,6 +109,12 @@ export class Anvil {
       for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) if (await this.#save(true)) return;
       throw new LocalFailure("the chain could not be saved between two blocks");
     });
+  }
+
+  /** As `stopClock`; on return no block of the clock's is under way either. */
+  pauseClock(): Promise<void> {
+    this.stopClock();
+    return this.#turn;
   }
 
   stopClock(): void {

@@ -13,6 +13,8 @@ import { quantity, type Rpc } from "./rpc.ts";
 export type Chain = {
   readonly anvil: Anvil;
   readonly devnet: Devnet;
+  /** Whether this run began it. */
+  readonly isNew: boolean;
   /** Its newest block, which stays so until mining is started. */
   readonly head: number;
 };
@@ -42,10 +44,10 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
   const chain = isNew ? await begin(options) : await resume(options);
   await fundSubmitter(chain.anvil.rpc, options.submitter);
   const head = Number(await chain.anvil.rpc<string>("eth_blockNumber"));
-  return { ...chain, head };
+  return { ...chain, isNew, head };
 }
 
-type Opened = Omit<Chain, "head">;
+type Opened = Pick<Chain, "anvil" | "devnet">;
 
 async function begin(options: ChainOptions): Promise<Opened> {
   const { dataDir, log, accounts, slotsInEpoch } = options;

@@ -19,16 +19,31 @@ const LASTING: ReadonlySet<string | null> = new Set(["identity-mismatch", "canon
 const DEPOSITS_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
-/** `logFile` tells why a sequencer refuses. Throws `LocalFailure` with what to do. */
-export async function waitUntilServing(client: SequencerClient, logFile: string): Promise<void> {
-  const startMs = Date.now();
+/**
+ * `logFile` tells why a sequencer refuses. One that waits for a rebuild is waited for without a limit,
+ * and `onRebuildAwaited` is told once (R5). Throws `LocalFailure` with what to do.
+ */
+export async function waitUntilServing(
+  client: SequencerClient,
+  logFile: string,
+  onRebuildAwaited: () => void,
+): Promise<void> {
+  let startMs = Date.now();
   let refusedSinceMs: number | null = null;
+  let isTold = false;
   for (let mode: Mode = "starting"; !(await client.isReady()); await sleep(POLL_MS)) {
     mode = (await client.health()).mode;
     const nowMs = Date.now();
     refusedSinceMs = mode === "refused" ? (refusedSinceMs ?? nowMs) : null;
     if (refusedSinceMs !== null) {
       const refusal = lastRefusal(readFileSync(logFile, "utf8"));
+      if (refusal === "previous-instance") {
+        if (!isTold) onRebuildAwaited();
+        isTold = true;
+        refusedSinceMs = null;
+        startMs = nowMs;
+        continue;
+      }
       if (LASTING.has(refusal) || nowMs - refusedSinceMs > REFUSED_LIMIT_MS) {
         throw new LocalFailure(describeRefusal(refusal));
       }
@@ -41,7 +56,7 @@ export async function waitUntilServing(client: SequencerClient, logFile: string)
 
 /** Why the newest refusal in the Worker's log happened; null when none is logged. */
 export function lastRefusal(log: string): string | null {
-  return [...log.matchAll(/"refusal":"([a-z-]+)"/g)].at(-1)?.[1] ?? null;
+  return [...log.matchAll(/"refusal":"([a-z0-9-]+)"/g)].at(-1)?.[1] ?? null;
 }
 
 /** Until the feed has shown the deposit of every account. */

@@ -51,6 +51,19 @@ export function describeRefusal(refusal: string | null): string {
   return `the sequencer refuses to serve${refusal === null ? "" : ` (${refusal})`}: ${ANEW}`;
 }
 
+/** What is printed when the chain holds batches of a database that is not there any more. */
+export function describeRebuild(
+  url: string,
+  rpcUrl: string,
+  variables: Readonly<Record<string, string>>,
+): string {
+  const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value} `);
+  return [
+    `L1 holds batches of an earlier database: ${ANEW}, or rebuild it with`,
+    `${assigned.join("")}npm run -s baton -- rebuild ${url} --rpc-url ${rpcUrl}`,
+  ].join("\n  ");
+}
+
 /** What is printed when the sequencer neither serves nor refuses: it cannot go on with this L1. */
 export function describeStall(mode: string, seconds: number): string {
   return `the sequencer is still ${mode} after ${seconds} s; if its chain is another one, ${ANEW}`;

@@ -10,6 +10,7 @@ import { buildAll } from "../../scripts/build.ts";
 import { must } from "../core/types/assert.ts";
 import type { Address } from "../core/types/hex.ts";
 import { type DevAccount, devAccounts, USERS } from "./accounts.ts";
+import type { Anvil } from "./anvil.ts";
 import { type Chain, openChain } from "./chain.ts";
 import { DataDir, writeWhole } from "./data-dir.ts";
 import type { Devnet } from "./devnet.ts";
@@ -17,11 +18,12 @@ import { LocalFailure } from "./failure.ts";
 import { requireFree, urlOf } from "./listen-address.ts";
 import { Processes, stopLeftovers } from "./processes.ts";
 import { waitForDeposits, waitUntilServing } from "./readiness.ts";
-import { checkHead } from "./restore.ts";
+import { checkHead, describeRebuild } from "./restore.ts";
 import { SequencerClient } from "./sequencer-client.ts";
 import {
   checkVariables,
   NO_CHAIN,
+  rebuildVariables,
   splitSecrets,
   type Variables,
   workerVariables,
@@ -44,6 +46,8 @@ export type StackOptions = {
   readonly savesChain?: boolean;
   /** Begins anew: forgets the chain, the database and the operator token. */
   readonly fresh?: boolean;
+  /** The URL by which the sequencer reaches L1, from anvil's own, its default. */
+  readonly l1Url?: (anvilUrl: string) => Promise<string>;
   /** `SEQ_` variables that override the devnet's. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Told what is going on, in a line. */
@@ -70,8 +74,14 @@ export type Stack = {
   /** Resolves, with a line that says so, when a process ends that nobody stopped. */
   readonly failed: Promise<string>;
   mine(blocks: number): Promise<void>;
+  /** On return no block comes but from `mine`, until `resumeBlocks`. */
+  pauseBlocks(): Promise<void>;
+  /** Blocks come again, one every `blockTimeS`. */
+  resumeBlocks(): void;
   /** SIGKILL. */
   killWorkerd(): Promise<void>;
+  /** Starts it again, on the same port. It may be that it does not serve: see `restartWorkerd`. */
+  startWorkerd(): Promise<void>;
   /** Starts it again, on the same port, and waits until it would take an op. */
   restartWorkerd(): Promise<void>;
   /** Saves the chain and stops everything. May be called twice. */
@@ -86,6 +96,7 @@ const DEFAULTS = {
   slotsInEpoch: 8,
   savesChain: true,
   fresh: false,
+  l1Url: (anvilUrl) => Promise.resolve(anvilUrl),
   vars: {},
   log: () => undefined,
   signal: new AbortController().signal,
@@ -158,7 +169,8 @@ async function start(parts: Start): Promise<Stack> {
   });
   const operatorToken = settings.vars["SEQ_OPERATOR_TOKEN"] ?? (await dataDir.operatorToken());
   const { devnet, anvil } = chain;
-  const variables = variablesOf(settings, accounts, { devnet, rpcUrl: anvil.url, operatorToken });
+  const rpcUrl = await settings.l1Url(anvil.url);
+  const variables = variablesOf(settings, accounts, { devnet, rpcUrl, operatorToken });
   const workerdOptions: WorkerdOptions = {
     ...{ dataDir, processes, ...splitSecrets(variables) },
     host: httpHost,
@@ -167,27 +179,37 @@ async function start(parts: Start): Promise<Stack> {
   log("starting the sequencer on workerd");
   const workerd = await Workerd.start(workerdOptions);
   const client = new SequencerClient(urlOf({ host: httpHost, port: workerd.port }));
-  await join(parts, chain, client);
+  await join(parts, chain, { client, rebuildVariables: rebuildVariables(variables) });
   return assemble(parts, { chain, workerd, workerdOptions, client, operatorToken });
 }
 
 /** Lets blocks come once chain and database are known to match, and waits for what they bring. */
-async function join(parts: Start, chain: Chain, client: SequencerClient): Promise<void> {
+async function join(
+  parts: Start,
+  chain: Chain,
+  sequencer: { readonly client: SequencerClient; readonly rebuildVariables: Variables },
+): Promise<void> {
   const { settings, accounts, dataDir } = parts;
+  const { client, rebuildVariables } = sequencer;
   const seenBlock = (await client.health()).safe_block;
   checkHead(chain.head, seenBlock);
   // Blocks that were lost with the last save are made up for, so that nobody waits for the safe head.
   const lostBlocks = (seenBlock ?? 0) + settings.slotsInEpoch - chain.head;
   if (lostBlocks > 0) await chain.anvil.mine(lostBlocks);
-  if (settings.blockTimeS !== null) {
-    chain.anvil.startClock(settings.blockTimeS * 1000, settings.savesChain);
-  }
+  startClock(settings, chain.anvil);
   settings.log("waiting until the sequencer has read the chain");
-  await waitUntilServing(client, dataDir.file("workerdLog"));
+  await waitUntilServing(client, dataDir.file("workerdLog"), () =>
+    settings.log(describeRebuild(client.url, chain.anvil.url, rebuildVariables)),
+  );
   const users = accounts.slice(0, USERS).map((account) => account.address);
-  await waitForDeposits(client, chain.devnet, users);
+  // Later the feed need not begin with them: history is deleted (F8), and a rebuilt one begins behind.
+  if (chain.isNew) await waitForDeposits(client, chain.devnet, users);
   const running = { pid: process.pid, url: client.url, rpcUrl: chain.anvil.url };
   await writeWhole(dataDir.file("running"), JSON.stringify(running));
+}
+
+function startClock({ blockTimeS, savesChain }: Settings, anvil: Anvil): void {
+  if (blockTimeS !== null) anvil.startClock(blockTimeS * 1000, savesChain);
 }
 
 function assemble(
@@ -213,6 +235,9 @@ function assemble(
     await processes.close();
     dataDir.close();
   };
+  const startWorkerd = async () => {
+    workerd = await Workerd.start({ ...workerdOptions, port: workerd.port });
+  };
   return {
     ...{ chainId, app, inputBox, erc20Portal, token, submitter, operatorToken },
     url: client.url,
@@ -223,10 +248,13 @@ function assemble(
     },
     failed: processes.failed,
     mine: (blocks) => anvil.mine(blocks),
+    pauseBlocks: () => anvil.pauseClock(),
+    resumeBlocks: () => startClock(settings, anvil),
     killWorkerd: () => processes.kill(workerd.child),
+    startWorkerd,
     restartWorkerd: async () => {
-      workerd = await Workerd.start({ ...workerdOptions, port: workerd.port });
-      await waitUntilServing(client, dataDir.file("workerdLog"));
+      await startWorkerd();
+      await waitUntilServing(client, dataDir.file("workerdLog"), () => undefined);
       settings.log("the sequencer serves again");
     },
     stop: () => {

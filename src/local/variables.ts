@@ -23,6 +23,18 @@ const OWNED_NAMES = ["SEQ_ETH_RPC_URL", "SEQ_CHAIN_ID", "SEQ_APP_ADDRESS"];
 /** They configure the runner itself. */
 const RUNNER_NAMES = ["SEQ_HTTP_ADDR", "SEQ_DATA_DIR"];
 const KEY = "SEQ_BATCH_SUBMITTER_PRIVATE_KEY";
+/** They are checked together. */
+const TIMING_NAMES = [
+  "SEQ_SECONDS_PER_BLOCK",
+  "SEQ_BATCH_LINGER_SECONDS",
+  "SEQ_MAX_BATCH_OPEN_SECONDS",
+];
+/** They configure the wallet: another value is another state. */
+const APPLICATION_NAMES = [
+  "SEQ_ERC20_PORTAL_ADDRESS",
+  "SEQ_ERC20_TOKEN_ADDRESS",
+  "SEQ_FEE_RECIPIENT",
+];
 
 /** Decisions section 9, last line. */
 const DEVNET_DEFAULTS: Variables = {
@@ -111,6 +123,16 @@ export const NO_CHAIN = {
   rpcUrl: "http://127.0.0.1:8545",
   operatorToken: "",
 } as const;
+
+/** What `baton rebuild` is to be given of a Worker's variables. Secrets are named, not said. */
+export function rebuildVariables(variables: Variables): Variables {
+  const names = [...APPLICATION_NAMES, "SEQ_CHAIN_ID", "SEQ_APP_ADDRESS", ...TIMING_NAMES];
+  const said = names.flatMap((name) => {
+    const value = variables[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries([...said, [KEY, "…"], ["SEQ_OPERATOR_TOKEN", "…"]]);
+}
 
 export function splitSecrets(variables: Variables): {
   readonly variables: Variables;

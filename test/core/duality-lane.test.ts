@@ -89,7 +89,7 @@ function play(script: readonly Step[]) {
   return { ledger, lane };
 }
 
-test("[S2] the fold, the predicate and the lane's prediction have one answer", () => {
+test("[S2] [N1] the fold, the predicate and the lane's prediction have one answer", () => {
   fc.assert(
     fc.property(fc.array(steps, { maxLength: 60 }), (script) => {
       const { ledger, lane } = play(script);

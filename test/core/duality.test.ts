@@ -169,7 +169,7 @@ function foldOrder(
   return processed.flatMap(({ executed }) => executed.map(nameOf));
 }
 
-describe("[S2] one stream, one answer", () => {
+describe("[S2] [N1] one stream, one answer", () => {
   test("without structural rejects, fold and predicate accept the same landings", () => {
     fc.assert(
       fc.property(streams(orderlySteps), (inputs) => {

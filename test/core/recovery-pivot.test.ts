@@ -39,7 +39,7 @@ describe("[R2] a cascade", () => {
   });
 });
 
-describe("[R1] a recovery of the open batch alone", () => {
+describe("[R1] [N4] a recovery of the open batch alone", () => {
   test.each([
     { what: "below danger it stays", ages: { closed: null, tip: 899 }, pivot: null },
     { what: "in danger it goes", ages: { closed: null, tip: 900 }, pivot: 8 },

@@ -203,6 +203,15 @@ describe("npm start", () => {
   });
 
   test("[R5] without its database it waits for a rebuild, and says how to make one", async () => {
+    const before = run("start.ts");
+    const at = await ready(before);
+    const { sender, nonce } = await pasteCurl(before);
+    await until(
+      async () => (await fetch(`${at}/tx/${sender}/${nonce}`)).json(),
+      (body) => (body as { state: string }).state === "settled",
+      LIMIT_MS,
+    );
+    expect(await stop(before)).toBe(0);
     rmSync(join(dataDir, "objects"), { recursive: true });
     const started = run("start.ts");
     const command = () =>
@@ -225,7 +234,8 @@ describe("npm start", () => {
     const words = [url, "--rpc-url", rpcUrl].map((word) => must(word, "the line is whole"));
     expect(await runCommand(["rebuild", ...words], { env })).toMatchObject({ exitCode: 0 });
     await ready(started);
-    expect(await pasteCurl(started)).toMatchObject({ ok: true, offset: 1 });
+    const next = { sender, nonce: Number(nonce) + 1, offset: 1 };
+    expect(await pasteCurl(started)).toMatchObject({ ok: true, ...next });
     expect(await stop(started)).toBe(0);
   });
 

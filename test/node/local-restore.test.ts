@@ -77,6 +77,7 @@ describe("a sequencer that does not serve", () => {
       "",
     ].join("\n");
     expect(lastRefusal(log)).toBe("identity-mismatch");
+    expect(lastRefusal(log.replace("identity-mismatch", "l1-view-stale"))).toBe("l1-view-stale");
     expect(lastRefusal("")).toBeNull();
     expect(describeRefusal("identity-mismatch")).toMatch(/^[^\n]*identity-mismatch[^\n]*--fresh$/);
     expect(describeRefusal(null)).toMatch(/^[^\n]*--fresh$/);

@@ -24,6 +24,7 @@ const LAYERS: Readonly<
   "src/core": { folders: [], packages: ["@noble/"] },
   "src/apps": { folders: ["src/core"], packages: ["@noble/"] },
   "src/crypto": { folders: ["src/core"], packages: ["@noble/"] },
+  "src/sdk": { folders: ["src/core", "src/crypto"], packages: ["@noble/"] },
   "src/l1": { folders: ["src/core"], packages: ["viem", "@noble/"] },
   "src/durable-objects": {
     folders: ["src/core", "src/l1", "src/crypto", "migrations"],

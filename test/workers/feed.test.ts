@@ -200,7 +200,7 @@ describe("[F3] after a rollback", () => {
       expect(outcome).toMatchObject({ ok: true, value: { offset: 7 } });
     }));
 
-  test("the state is that of the valid records, also when it wakes from a snapshot", () =>
+  test("[N5] the state is that of the valid records, also when it wakes from a snapshot", () =>
     withRig(async (rig) => {
       await threeBatches(rig);
       const balances = rig.live().state.nextNonce(user(0));

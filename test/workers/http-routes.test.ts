@@ -137,6 +137,7 @@ describe("[I7] health", () => {
       safe_block: null,
       safe_block_age_s: null,
       blocks_to_danger: null,
+      refusal: null,
       recovery: null,
       unposted_batches: null,
       oldest_unposted_age_s: null,

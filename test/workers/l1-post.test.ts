@@ -39,7 +39,7 @@ async function sealBatches(rig: Rig, batches: number): Promise<void> {
 const holdBack = (chain: Chain) => chain.rpc("evm_setAutomine", [false]);
 
 function unposted(rig: Rig) {
-  const facts = { mode: "serving", isQueueFull: false, recovery: null } as const;
+  const facts = { mode: "serving", refusal: null, isQueueFull: false, recovery: null } as const;
   const { unposted_batches, oldest_unposted_age_s } = health(rig.runtime, facts);
   return [unposted_batches, oldest_unposted_age_s];
 }

@@ -68,7 +68,7 @@ describe("[V1] a seal carries a snapshot", () => {
       { vars: { ...QUICK.vars, SEQ_SNAPSHOT_SECONDS: "100000" } },
     ));
 
-  test("with the state and the feed's head of that moment", () =>
+  test("[N20] with the state and the feed's head of that moment", () =>
     withRig(async (rig) => {
       foundWithUsers(rig, 1);
       await submitMany(rig, 0, 0, 7);

@@ -125,7 +125,7 @@ describe("a wake-up that cannot trust its database", () => {
     }),
   );
 
-  test("[R1] no state that it could go back to: it refuses", () =>
+  test("[R1] [N8] no state that it could go back to: it refuses", () =>
     withRig((rig) => {
       foundWithUsers(rig, 1);
       rig.sql.exec("DELETE FROM snapshots");

@@ -78,6 +78,19 @@ export type RecoveryBody = {
 };
 
 /** Body of `GET /healthz` (I7); unknown numbers are null. */
+/** What an operator reads in health and in the log; what to do about each is in docs/operations.md. */
+export type Refusal =
+  | "canonical-divergence"
+  | "estimated-batch-in-danger"
+  | "fault"
+  | "identity-mismatch"
+  | "l1-view-stale"
+  | "misconfigured"
+  | "no-safe-head"
+  | "no-snapshot"
+  | "previous-instance"
+  | "storage-full";
+
 export type HealthBody = {
   readonly status: "ok" | "degraded";
   readonly mode: Mode;
@@ -89,6 +102,8 @@ export type HealthBody = {
   readonly feed_head: number | null;
   readonly era: string | null;
   readonly generation: number | null;
+  /** Why the mode is `refused`; null in every other mode. */
+  readonly refusal: Refusal | null;
   readonly recovery: RecoveryBody | null;
 };
 

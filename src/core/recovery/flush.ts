@@ -97,16 +97,23 @@ export function decideFlush(facts: FlushFacts): FlushDecision {
   for (let nonce = first; nonce < end && sends.length < SENDS_PER_TICK_MAX; nonce++) {
     const row = rows.get(nonce) ?? null;
     const slot = decideSlot(facts, row);
-    if (slot.do === "capped") isCapped = true;
+    if (slot.do === "capped") {
+      isCapped = true;
+      // A node may drop a batch at the cap: the no-op that then takes its slot stays affordable.
+      if (row !== null && !row.isNoOp) costWei += facts.gas * facts.capWei;
+    }
     if (slot.do !== "send") continue;
     const raised = costWei + slot.noOp.gas * slot.noOp.fees.maxFeePerGasWei - costOfRow(row);
-    if (raised > facts.budgetWei && !slot.noOp.isResend) {
-      isOverBudget = true;
-      // A later slot cannot be mined before this one.
-      break;
+    const isOver = raised > facts.budgetWei && !slot.noOp.isResend;
+    if (!isOver) {
+      costWei = raised;
+      sends.push({ walletNonce: nonce, ...slot.noOp });
+      continue;
     }
-    costWei = raised;
-    sends.push({ walletNonce: nonce, ...slot.noOp });
+    isOverBudget = true;
+    // A later slot cannot be mined before this one.
+    if (row === null || !row.isNoOp || !isForgotten(facts, row)) break;
+    sends.push({ walletNonce: nonce, fees: row.fees, gas: row.gas, isResend: true });
   }
   const top = end - 1;
   const raises = sends.length > 0 && top > (watermark ?? -1);
@@ -128,10 +135,19 @@ function decideSlot(facts: FlushFacts, row: FlushRow | null): Slot {
   }
   const { fees, capped } = escalateFees(row.fees, fresh, facts.capWei);
   if (!capped) return { do: "send", noOp: { fees, gas, isResend: false } };
-  // Where the node shows nothing in the slot there is nothing to outbid, and the cap is no obstacle.
-  if (row.isUnderpriced || row.walletNonce < facts.pendingNonce) return { do: "capped" };
+  if (!isForgotten(facts, row)) return { do: "capped" };
   if (row.isNoOp) return { do: "send", noOp: { fees: row.fees, gas: row.gas, isResend: true } };
   return { do: "send", noOp: { fees: fresh, gas, isResend: false } };
+}
+
+/**
+ * Whether the node shows nothing in the slot: there is nothing to outbid, so neither the cap nor the
+ * budget is an obstacle to what was paid for already. `pending` is the first empty slot, whatever a node
+ * refused there before; behind it, what a node refused may still be what it holds.
+ */
+function isForgotten(facts: FlushFacts, row: FlushRow): boolean {
+  if (row.walletNonce === facts.pendingNonce) return true;
+  return row.walletNonce > facts.pendingNonce && !row.isUnderpriced;
 }
 
 /** Wallet nonces below this were used, and must be consumed. */

@@ -42,6 +42,11 @@ import { insertSnapshot } from "./storage/snapshots.ts";
 /** V1: a seal carries a snapshot after this many executed inputs. */
 export const SNAPSHOT_INPUTS = 5_000;
 
+/** Records of one commit that are held for readers; a genesis or a rollback may drain far more. */
+const TOLD_BYTES_MAX = 4 * 1024 * 1024;
+/** What a record weighs beside its payload, about. */
+const RECORD_BYTES = 256;
+
 /** A bug of the mounted application: it threw where it must not. */
 export class ApplicationFault extends Error {
   override readonly name: string = "ApplicationFault";
@@ -55,7 +60,8 @@ export class Draft {
   #head: Head;
   #snapshot: SnapshotMark;
   #targetBytes: number;
-  readonly records: FeedRecord[] = [];
+  #records: FeedRecord[] | null = [];
+  #toldBytes = 0;
 
   constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs) {
     this.#runtime = runtime;
@@ -69,6 +75,11 @@ export class Draft {
 
   get head(): Head {
     return this.#head;
+  }
+
+  /** What readers are told after the commit; null when that is so much that they are to read it. */
+  get records(): readonly FeedRecord[] | null {
+    return this.#records;
   }
 
   get targetBytes(): number {
@@ -91,7 +102,7 @@ export class Draft {
     };
     const placed = { ...op, ...confirmation, frame, fee, safeBlock };
     this.append({ kind: "op", ...placed, maxFee: feeExponent(op.maxFee) });
-    this.records.push({ kind: "user_op", ...placed });
+    this.#tell({ kind: "user_op", ...placed }, op.data.length);
     this.#head = includeOp(this.#head, op.data.length, this.#nowMs);
     return confirmation;
   }
@@ -106,7 +117,10 @@ export class Draft {
     this.drain(after);
   }
 
-  /** Executes the direct inputs of the blocks after `after` up to the open frame's block. */
+  /**
+   * Executes the direct inputs of the blocks after `after` up to the open frame's block, however many:
+   * they are read in pages, and what is written of them is cut into chunks.
+   */
   drain(after: number): void {
     const { sql, config } = this.#runtime;
     const through = this.#head.safeBlock;
@@ -121,7 +135,7 @@ export class Draft {
     insertDirect(this.#runtime.sql, { batchIndex, frame, inputIndex: direct.inputIndex });
     const placed = { ...direct, offset: this.#chunks.takeOffset(), batchNonce: nonce, frame };
     this.append({ kind: "direct", ...placed });
-    this.records.push({ kind: "direct_input", ...placed });
+    this.#tell({ kind: "direct_input", ...placed }, direct.payload.length);
     this.#head = drainDirect(this.#head, this.#nowMs);
   }
 
@@ -134,7 +148,7 @@ export class Draft {
     const { keepThrough, generation } = rollback;
     const at = this.#chunks.takeOffset();
     this.append({ kind: "rollback", offset: at, ...rollback });
-    this.records.push({ kind: "rollback", offset: at, keepThrough, generation });
+    this.#tell({ kind: "rollback", offset: at, keepThrough, generation }, 0);
   }
 
   /** Inserts batch and frame rows of the head as it stands. `parentIndex` null: the root. */
@@ -194,6 +208,12 @@ export class Draft {
       snapshot: this.#snapshot,
       targetBytes: this.#targetBytes,
     };
+  }
+
+  #tell(record: FeedRecord, payloadBytes: number): void {
+    this.#toldBytes += payloadBytes + RECORD_BYTES;
+    if (this.#toldBytes > TOLD_BYTES_MAX) this.#records = null;
+    this.#records?.push(record);
   }
 
   #insertOpenFrame(): void {

@@ -171,7 +171,7 @@ export class Duties {
     const head = loadSafeHead(runtime.sql);
     const isBeginning = loadHistory(runtime.sql) === null && !isRebuildAwaited(runtime.sql);
     if (isBeginning && head !== null) {
-      lane.genesis(head.blockNumber, crypto.getRandomValues(new Uint8Array(16)));
+      lane.genesis(head.blockNumber, runtime.randomBytes(16));
     }
     recovery.synced();
     return ok(this.#pollMs());
@@ -262,6 +262,7 @@ export class Duties {
   }
 }
 
-function isSilence(error: L1Error): boolean {
-  return error.reason === "unreachable" || error.reason === "timeout";
+/** Nothing was said about the chain: no answer, or an endpoint's error, such as a used-up quota. */
+function isSilence({ reason }: L1Error): boolean {
+  return reason === "unreachable" || reason === "timeout" || reason === "rpc-error";
 }

@@ -105,8 +105,16 @@ export class Feed {
     return ok(new Response(null, { status: 101, webSocket: client }));
   }
 
-  /** Hands records that were just committed to every reader that has all before them. */
-  publish(records: readonly FeedRecord[]): void {
+  /**
+   * Hands records that were just committed to every reader that has all before them. Null: there are
+   * too many to be held, and every reader reads them in pages.
+   */
+  publish(records: readonly FeedRecord[] | null): void {
+    if (records === null) {
+      this.#head = feedHead(this.#runtime.sql);
+      this.pump();
+      return;
+    }
     const before = this.#headBefore(records);
     const last = records.at(-1);
     if (last === undefined) return;

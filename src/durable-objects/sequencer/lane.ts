@@ -50,7 +50,11 @@ const GROUP_MS = 1;
 export type Outcome = Result<SoftConfirmation, Rejection>;
 
 /** What a transaction that begins anew leaves for readers and in memory. */
-export type Renewal = { readonly records: readonly FeedRecord[]; readonly next: Memory };
+export type Renewal = {
+  /** Null: too many to be held. */
+  readonly records: readonly FeedRecord[] | null;
+  readonly next: Memory;
+};
 
 type Waiting = { readonly op: SignedUserOp; readonly reply: (outcome: Outcome) => void };
 
@@ -58,7 +62,7 @@ export class Lane {
   readonly #runtime: Runtime;
   readonly #memory: MemoryStore;
   readonly #mode: () => Mode;
-  readonly #publish: (records: readonly FeedRecord[]) => void;
+  readonly #publish: (records: readonly FeedRecord[] | null) => void;
   #queue: Waiting[] = [];
   /** The next flush, and whether it waits for company or comes as soon as the turn is over. */
   #timer: { readonly cancel: () => void; readonly delayMs: number } | null = null;
@@ -68,7 +72,7 @@ export class Lane {
     memory: MemoryStore,
     hooks: {
       readonly mode: () => Mode;
-      readonly publish: (records: readonly FeedRecord[]) => void;
+      readonly publish: (records: readonly FeedRecord[] | null) => void;
     },
   ) {
     this.#runtime = runtime;
@@ -230,7 +234,7 @@ export class Lane {
   }
 
   /** What is committed is promised: a reader that cannot be told now gets it from the database. */
-  #publishCommitted(records: readonly FeedRecord[]): void {
+  #publishCommitted(records: readonly FeedRecord[] | null): void {
     try {
       this.#publish(records);
     } catch (error) {

@@ -8,12 +8,12 @@
 
 import type { ApplicationState } from "../../core/application/application.ts";
 import { eraFromRandom } from "../../core/chunk/era.ts";
-import type { FeedRecord } from "../../core/feed/record.ts";
 import { openBatch } from "../../core/lane/head.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type BatchNonce, type BlockNumber, batchNonce, offset } from "../../core/types/units.ts";
 import { Draft } from "./draft.ts";
-import { type Memory, ZERO_HASH } from "./memory.ts";
+import type { Renewal } from "./lane.ts";
+import { ZERO_HASH } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { type Base, insertHistory } from "./storage/history.ts";
 import { loadPolicy } from "./storage/policy.ts";
@@ -42,10 +42,7 @@ export function genesisOrigin(
 }
 
 /** Writes the era, inside the caller's transaction. */
-export function writeOrigin(
-  runtime: Runtime,
-  origin: Origin,
-): { readonly records: readonly FeedRecord[]; readonly next: Memory } {
+export function writeOrigin(runtime: Runtime, origin: Origin): Renewal {
   const { sql } = runtime;
   const { anchorNonce, base, frameBlock, state } = origin;
   const nowMs = runtime.now();

@@ -15,8 +15,10 @@ import type { L1, L1Options } from "../../l1/l1.ts";
 /** The outside world of a part. */
 export type World = {
   readonly now: () => UnixMs;
-  /** Uniform in [0, 1). */
+  /** Uniform in [0, 1): jitter. */
   readonly random: () => number;
+  /** Unpredictable bytes: eras. */
+  readonly randomBytes: (count: number) => Uint8Array;
   /** Runs `run` once, `delayMs` from now, unless the returned function is called before. */
   readonly later: (run: () => void, delayMs: number) => () => void;
   readonly connect: (options: L1Options) => L1;
@@ -34,6 +36,7 @@ export type Runtime = World & {
 export const PLATFORM: World = {
   now: () => unixMs(Date.now()),
   random: Math.random,
+  randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   later: (run, delayMs) => {
     const id = setTimeout(run, delayMs);
     return () => clearTimeout(id);

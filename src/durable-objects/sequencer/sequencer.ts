@@ -112,7 +112,8 @@ export class SequencerObject<Env extends Vars, AppConfig>
     if (all === null) return Promise.resolve(MISCONFIGURED);
     const mode = all.service.derive();
     const recovery = mode === "recovering" ? all.recovery.status() : null;
-    const facts = { mode, isQueueFull: all.lane.isQueueFull, recovery };
+    const { refusal } = all.service;
+    const facts = { mode, refusal, isQueueFull: all.lane.isQueueFull, recovery };
     return Promise.resolve(health(all.runtime, facts));
   }
 
@@ -136,7 +137,7 @@ export class SequencerObject<Env extends Vars, AppConfig>
 
   putRebuildPart(part: RebuildPart): Promise<Answer<RebuildProgress>> {
     return this.#answer(({ runtime, lane }) =>
-      putPart(runtime, lane, part, crypto.getRandomValues(new Uint8Array(16))),
+      putPart(runtime, lane, part, runtime.randomBytes(16)),
     );
   }
 
@@ -216,6 +217,7 @@ const MISCONFIGURED: HealthBody = {
   feed_head: null,
   era: null,
   generation: null,
+  refusal: "misconfigured",
   recovery: null,
 };
 

@@ -6,7 +6,8 @@
  */
 
 import type { Mode } from "../../core/api/rejection.ts";
-import type { Phase, RecoveryDecision } from "../../core/recovery/controller.ts";
+import type { Refusal } from "../../core/api/sequencer-api.ts";
+import type { Phase } from "../../core/recovery/controller.ts";
 import type { Danger } from "../../core/recovery/danger.ts";
 import { errorName, log } from "../shared/log.ts";
 import { isOurs } from "./inspect.ts";
@@ -17,15 +18,6 @@ import { loadHistory } from "./storage/history.ts";
 import { isRebuildAwaited } from "./storage/rebuild.ts";
 
 const MODE_AGE_MS = 2_000;
-
-/** Why the object refuses, for health and the log. */
-export type Refusal =
-  | Danger["kind"]
-  | Extract<RecoveryDecision, { do: "refuse" }>["why"]
-  | "identity-mismatch"
-  | "previous-instance"
-  | "storage-full"
-  | "fault";
 
 /** What may fail with a bug: the order itself, or its rollback. */
 export type Faulty = "advance" | "recovery";
@@ -102,7 +94,7 @@ export class Service {
       case "phase":
         return this.#inPhase(decision.phase);
       case "retry":
-        return decision.why === "view-unusable" ? this.#refuse(danger.kind) : "recovering";
+        return decision.why === "view-unusable" ? this.#refuse(unusable(danger)) : "recovering";
     }
   }
 
@@ -132,4 +124,8 @@ export class Service {
     this.#refusal = refusal;
     return "refused";
   }
+}
+
+function unusable({ kind }: Danger): Refusal {
+  return kind === "estimated-batch-in-danger" ? kind : "l1-view-stale";
 }

@@ -6,6 +6,7 @@ import type {
   FeeQuote,
   HealthBody,
   RecoveryBody,
+  Refusal,
   TransactionBody,
 } from "../../core/api/sequencer-api.ts";
 import { formatEra } from "../../core/chunk/era.ts";
@@ -100,12 +101,13 @@ export function health(
   runtime: Runtime,
   facts: {
     readonly mode: Mode;
+    readonly refusal: Refusal | null;
     readonly isQueueFull: boolean;
     readonly recovery: RecoveryBody | null;
   },
 ): HealthBody {
   const { sql, config } = runtime;
-  const { mode, isQueueFull, recovery } = facts;
+  const { mode, refusal, isQueueFull, recovery } = facts;
   const nowMs = runtime.now();
   const head = loadSafeHead(sql);
   const history = loadHistory(sql);
@@ -114,6 +116,7 @@ export function health(
   return {
     status: mode === "serving" && !isQueueFull ? "ok" : "degraded",
     mode,
+    refusal,
     safe_block: head?.blockNumber ?? null,
     safe_block_age_s: head === null ? null : Math.floor(nowMs / 1000) - head.blockTimestamp,
     blocks_to_danger:

@@ -92,7 +92,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     lane: new Lane(runtime, memory, {
       mode: () => clock.mode,
       publish: (records) => {
-        published.push(...records);
+        published.push(...(records ?? []));
         feed.publish(records);
       },
     }),

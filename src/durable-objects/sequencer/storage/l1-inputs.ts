@@ -93,31 +93,46 @@ type DirectRow = {
   transaction_hash: ArrayBuffer;
 };
 
+/** Rows of one page: at the largest payload, 4 MiB. */
+const DIRECTS_PAGE_ROWS = 64;
+
+/** In L1's order, blocks and indices rise together, so the index on blocks gives both. */
+const DIRECTS_PAGE = `
+  SELECT safe_input_index, sender, payload, block_number, block_timestamp, transaction_hash
+  FROM safe_inputs
+  WHERE (block_number, safe_input_index) > (?, ?) AND block_number <= ? AND sender <> ?
+  ORDER BY block_number, safe_input_index LIMIT ${DIRECTS_PAGE_ROWS}`;
+
 /**
- * Direct inputs of the blocks after `after` up to and including `through`, in L1 order. The
- * submitter's own batches are not among them: they are never executed (N11).
+ * Direct inputs of the blocks after `after` up to and including `through`, in L1 order, read page by
+ * page. The submitter's own batches are not among them: they are never executed (N11).
  *
- * The caller drains the whole range in one transaction. In service a reader's slice bounds its size
- * (L1); genesis drains everything that L1 held before.
+ * The caller drains the whole range in one transaction. In service a reader's slice bounds it (L1);
+ * a genesis and a rollback drain what has gathered since.
  */
-export function directsBetween(
+export function* directsBetween(
   sql: SqlStorage,
   range: { readonly after: number; readonly through: BlockNumber; readonly submitter: Address },
-): readonly StoredDirect[] {
-  const rows = sql.exec<DirectRow>(
-    `SELECT safe_input_index, sender, payload, block_number, block_timestamp, transaction_hash
-     FROM safe_inputs WHERE block_number > ? AND block_number <= ? AND sender <> ?
-     ORDER BY safe_input_index`,
-    range.after,
-    range.through,
-    toBlob(range.submitter),
-  );
-  return rows.toArray().map((row) => ({
+): Generator<StoredDirect> {
+  const submitter = toBlob(range.submitter);
+  let [block, index] = [range.after, Number.MAX_SAFE_INTEGER];
+  for (;;) {
+    const rows = sql.exec<DirectRow>(DIRECTS_PAGE, block, index, range.through, submitter);
+    const page = rows.toArray().map(toDirect);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < DIRECTS_PAGE_ROWS) return;
+    [block, index] = [last.blockNumber, last.inputIndex];
+  }
+}
+
+function toDirect(row: DirectRow): StoredDirect {
+  return {
     inputIndex: row.safe_input_index,
     sender: addressOf(row.sender),
     payload: blob(row.payload),
     blockNumber: blockNumber(row.block_number),
     blockTimestamp: row.block_timestamp,
     transactionHash: hashOf(row.transaction_hash),
-  }));
+  };
 }
