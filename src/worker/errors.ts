@@ -37,7 +37,7 @@ export function rejectionOf(error: unknown): Rejection {
   if (isMarked(error, "retryable") || isMarked(error, "durableObjectReset")) {
     return unavailable("starting");
   }
-  log("error", "request-failed", { name: errorName(error) });
+  log("error", "request-failed", { error: errorName(error) });
   return internalError;
 }
 

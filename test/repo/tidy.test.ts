@@ -241,6 +241,20 @@ describe("documents and the tree", () => {
     );
     expect(ranges).toEqual([]);
   });
+
+  test("[T14] every event of the log is in the operator's runbook, and no other", () => {
+    const events = ["src/durable-objects", "src/worker"]
+      .flatMap((folder) => programs.filter((file) => file.startsWith(`${folder}/`)))
+      .flatMap((file) => [...codeOf(file).matchAll(/\blog\(\s*(?:"\w+"|\w+),\s*"([\w-]+)"/g)])
+      .map((match) => match[1] ?? "");
+    const runbook = textOf("docs/operations.md");
+    const table = runbook.slice(runbook.indexOf("| Event |")).split("\n\n")[0] ?? "";
+    const told = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap((row) =>
+      [...(row[1] ?? "").matchAll(/`([a-z0-9-]+)`/g)].map((match) => match[1] ?? ""),
+    );
+    expect(told.length).toBeGreaterThan(0);
+    expect([...new Set(told)].sort()).toEqual([...new Set(events)].sort());
+  });
 });
 
 /** Links and code spans that look like paths of this tree. */

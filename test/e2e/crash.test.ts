@@ -1,0 +1,135 @@
+/** kill -9 of workerd at random moments under load, in recovery too: no promise is broken in silence. */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Sender } from "../../bench/ops.ts";
+import type { FeedRecord } from "../../src/core/feed/record.ts";
+import { heldAfter } from "../support/live-reader.ts";
+import {
+  blocksToDanger,
+  calm,
+  expectGoesOn,
+  health,
+  type Outage,
+  restoreL1,
+  startOutage,
+  swallowBatches,
+} from "../support/outage.ts";
+import { readFeed } from "../support/product.ts";
+import { size } from "../support/size.ts";
+
+const ROUNDS = size(10, 100);
+const RETRY_MS = 20;
+
+let outage: Outage;
+
+beforeAll(async () => {
+  outage = await startOutage();
+});
+afterAll(() => outage.stop());
+
+type Confirmed = { readonly key: string; readonly offset: number };
+
+const keyOf = (sender: string, nonce: number): string => `${sender}:${nonce}`;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Sends until the server is gone. What is in flight then may have been included or not. */
+async function load(from: Sender, to: Sender, confirmed: Confirmed[]): Promise<void> {
+  try {
+    for (;;) {
+      from.nonce = await nextNonce(from);
+      for (let isTaken = true; isTaken; ) isTaken = await sendOne(from, to, confirmed);
+      // Not serving, or another nonce after a rollback.
+      await pause(RETRY_MS);
+    }
+  } catch (error) {
+    // `fetch` says so when the process died; everything else is a failure of the test.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+async function sendOne(from: Sender, to: Sender, confirmed: Confirmed[]): Promise<boolean> {
+  const key = keyOf(from.address, from.nonce);
+  const { status, body } = await outage.post(outage.transfer(from, to.address, 1n));
+  if (status !== 200) {
+    expect([422, 503]).toContain(status);
+    return false;
+  }
+  confirmed.push({ key, offset: Number(body["offset"]) });
+  return true;
+}
+
+async function nextNonce({ address }: Sender): Promise<number> {
+  const answer = await fetch(`${outage.stack.url}/nonce?sender=${address}`);
+  const { next_nonce: next } = (await answer.json()) as { next_nonce?: number };
+  return next ?? 0;
+}
+
+/** One life under load, to its violent end. */
+async function live(confirmed: Confirmed[], untilDeath: () => Promise<void>): Promise<void> {
+  const { accounts, stack } = outage;
+  const loads = accounts.map((from, i) =>
+    load(from, accounts[(i + 1) % accounts.length] ?? from, confirmed),
+  );
+  await untilDeath();
+  await stack.killWorkerd();
+  await Promise.all(loads);
+  await stack.startWorkerd();
+}
+
+test("[I3, F3] kill -9 under load and in recovery: each 200 is kept in its place, or voided aloud", async () => {
+  const { random, stack } = outage;
+  const confirmed: Confirmed[] = [];
+  const voidedBy = { crash: 0, danger: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = (await health(outage)).generation ?? 0;
+    const isDangerous = random.chance(0.5);
+    await live(confirmed, async () => {
+      await pause(random.between(200, 1_000));
+      if (!isDangerous) return;
+      outage.proxy.fail(swallowBatches);
+      await pause(random.between(0, 1_000));
+      await stack.mine((await blocksToDanger(outage)) + random.between(1, 1_500));
+      await pause(random.between(0, 1_500));
+    });
+    if (random.chance(0.5)) restoreL1(outage);
+    else await pause(random.between(0, 1_000));
+    await calm(outage);
+    await outage.reader.resume();
+    const after = (await health(outage)).generation ?? 0;
+    voidedBy[isDangerous ? "danger" : "crash"] += after - before;
+  }
+  await expectGoesOn(outage);
+  const sent = await readFeed(stack.url);
+  expectKept(confirmed, sent);
+  expectOnce(sent);
+  expect(voidedBy.crash).toBe(0);
+  expect(voidedBy.danger).toBeGreaterThan(0);
+  expect(confirmed.length).toBeGreaterThan(50);
+});
+
+/** Every op that was answered 200 is at its offset, or a rollback that readers get is over it. */
+function expectKept(confirmed: readonly Confirmed[], sent: readonly FeedRecord[]): void {
+  const places = new Map<number, string>();
+  for (const record of sent) {
+    if (record.kind === "user_op") places.set(record.offset, keyOf(record.sender, record.nonce));
+  }
+  const rollbacks = sent.filter((record) => record.kind === "rollback");
+  const broken = confirmed.filter(
+    ({ key, offset }) =>
+      places.get(offset) !== key &&
+      !rollbacks.some((one) => one.keepThrough < offset && offset < one.offset),
+  );
+  expect(broken).toEqual([]);
+}
+
+/** Each sender's ops have the nonces 0, 1, 2 and so on. */
+function expectOnce(sent: readonly FeedRecord[]): void {
+  const nonces = new Map<string, number[]>();
+  for (const record of heldAfter(sent)) {
+    if (record.kind !== "user_op") continue;
+    const ofSender = nonces.get(record.sender) ?? [];
+    nonces.set(record.sender, [...ofSender, record.nonce]);
+  }
+  for (const ofSender of nonces.values()) expect(ofSender).toEqual(ofSender.map((_, i) => i));
+}
