@@ -1,15 +1,8 @@
-/** P-256 and Ed25519 by noble and by the platform: one verdict, on honest, broken and crafted input (C3). */
+/** P-256 and Ed25519 by noble and by the platform: one verdict, on honest and on broken input (C3). */
 
-import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
-import {
-  bytesToNumberBE,
-  bytesToNumberLE,
-  numberToBytesBE,
-  numberToBytesLE,
-} from "@noble/curves/utils.js";
-import { sha512 } from "@noble/hashes/sha2.js";
-import { concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToNumberBE, numberToBytesBE } from "@noble/curves/utils.js";
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SCHEME_PARAMETERS } from "../../src/core/consensus/types.ts";
@@ -21,40 +14,16 @@ import {
   randomSecretKey,
   schemes,
 } from "../../src/crypto/schemes/registry.ts";
+import { bareVerdict, verdict } from "../support/scheme-verdict.ts";
 import { size } from "../support/size.ts";
 
 const BOTH = ["p256", "ed25519"] as const;
-type Both = (typeof BOTH)[number];
 
 const MESSAGE = utf8ToBytes("a message");
 const P256_ORDER = p256.Point.CURVE().n;
-const { n: ED_ORDER, p: ED_FIELD } = ed25519.Point.CURVE();
 const RUNS = { numRuns: size(40, 2_000) };
 
 const key = (seed: number) => new Uint8Array(32).fill(seed);
-
-/** The verdict of both halves, once they agree on it. */
-async function verdict(
-  scheme: Both,
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
-  const byPlatform = await asyncVerify[scheme](publicKey, message, signature);
-  expect(schemes[scheme].verify(publicKey, message, signature)).toBe(byPlatform);
-  return byPlatform;
-}
-
-/** What the platform says without our questions. */
-async function bare(scheme: Both, publicKey: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  const algorithm =
-    scheme === "p256"
-      ? { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }
-      : { name: "Ed25519" };
-  const raw = scheme === "p256" ? p256.Point.fromBytes(publicKey).toBytes(false) : publicKey;
-  const imported = await crypto.subtle.importKey("raw", raw.slice(), algorithm, false, ["verify"]);
-  return await crypto.subtle.verify(algorithm, imported, signature.slice(), MESSAGE);
-}
 
 describe.each(BOTH)("[C3] %s", (scheme) => {
   const { publicKeyBytes, signatureBytes } = SCHEME_PARAMETERS[scheme];
@@ -154,7 +123,7 @@ describe("[C3] p256 takes the low s alone", () => {
 
   test("the other s verifies on the platform, and is refused by both halves", async () => {
     const high = withS(P256_ORDER - s);
-    expect(await bare("p256", signer.publicKey, high)).toBe(true);
+    expect(await bareVerdict("p256", signer.publicKey, MESSAGE, high)).toBe(true);
     expect(await verdict("p256", signer.publicKey, MESSAGE, high)).toBe(false);
     expect(withLowS(high)).toEqual(signature);
     expect(withLowS(signature)).toEqual(signature);
@@ -197,103 +166,4 @@ describe("[C3] p256 takes the low s alone", () => {
     );
     expect(verdicts).toEqual(new Set([true, false]));
   });
-});
-
-describe("[C3] ed25519 gives the verdict without the cofactor", () => {
-  const { Point } = ed25519;
-  const torsion = ED25519_TORSION_SUBGROUP.map((hex) => Point.fromHex(hex));
-  const secret = 1234567n;
-  const honest = Point.BASE.multiply(secret);
-  const challenge = (r: Uint8Array, a: Uint8Array) =>
-    bytesToNumberLE(sha512(concatBytes(r, a, MESSAGE))) % ED_ORDER;
-  /** s for a nonce and a key with this secret part, whatever small parts R and A have. */
-  const sign = (nonce: bigint, r: Uint8Array, a: Uint8Array) =>
-    concatBytes(r, numberToBytesLE((nonce + challenge(r, a) * secret) % ED_ORDER, 32));
-
-  test("s and s + L", async () => {
-    const r = Point.BASE.multiply(5n).toBytes();
-    const signature = sign(5n, r, honest.toBytes());
-    const s = bytesToNumberLE(signature.subarray(32));
-    expect(await verdict("ed25519", honest.toBytes(), MESSAGE, signature)).toBe(true);
-    const beyond = concatBytes(r, numberToBytesLE(s + ED_ORDER, 32));
-    expect(await verdict("ed25519", honest.toBytes(), MESSAGE, beyond)).toBe(false);
-  });
-
-  test("an R with a part of small order is taken with the cofactor only", async () => {
-    let taken = 0;
-    for (const small of torsion) {
-      const r = Point.BASE.multiply(9n).add(small).toBytes();
-      const signature = sign(9n, r, honest.toBytes());
-      const isAlone = small.is0();
-      taken += Number(ed25519.verify(signature, MESSAGE, honest.toBytes()));
-      expect(await bare("ed25519", honest.toBytes(), signature)).toBe(isAlone);
-      expect(await verdict("ed25519", honest.toBytes(), MESSAGE, signature)).toBe(isAlone);
-    }
-    expect(taken).toBe(8);
-  });
-
-  test("a key with a part of small order: refused at registration, one verdict all the same", async () => {
-    const seen = { true: 0, false: 0 };
-    for (const small of torsion.filter((point) => !point.is0())) {
-      const mixed = honest.add(small).toBytes();
-      expect(schemes.ed25519.checkKey(mixed, new Uint8Array(0))).toBe(false);
-      for (let nonce = 1n; nonce <= 12n; nonce++) {
-        const r = Point.BASE.multiply(nonce).toBytes();
-        const signature = sign(nonce, r, mixed);
-        const answer = await verdict("ed25519", mixed, MESSAGE, signature);
-        expect(await bare("ed25519", mixed, signature)).toBe(answer);
-        seen[`${answer}`] += 1;
-      }
-    }
-    // What makes such keys dangerous: some of their signatures pass, depending on the challenge.
-    expect(seen.true).toBeGreaterThan(0);
-    expect(seen.false).toBeGreaterThan(0);
-  });
-
-  test("a key or an R of small order is refused, in every encoding", async () => {
-    const nothing = new Uint8Array(32);
-    const signature = sign(5n, Point.BASE.multiply(5n).toBytes(), honest.toBytes());
-    for (const encoding of smallOrderEncodings()) {
-      expect(schemes.ed25519.checkKey(encoding, new Uint8Array(0))).toBe(false);
-      expect(await verdict("ed25519", encoding, MESSAGE, concatBytes(encoding, nothing))).toBe(
-        false,
-      );
-      expect(await verdict("ed25519", encoding, MESSAGE, signature)).toBe(false);
-      const withR = concatBytes(
-        encoding,
-        numberToBytesLE((challenge(encoding, honest.toBytes()) * secret) % ED_ORDER, 32),
-      );
-      expect(await verdict("ed25519", honest.toBytes(), MESSAGE, withR)).toBe(false);
-    }
-    expect(
-      ed25519.verify(concatBytes(Point.ZERO.toBytes(), nothing), MESSAGE, Point.ZERO.toBytes()),
-    ).toBe(true);
-  });
-
-  test("a y at or above the field's order is refused", async () => {
-    const check = (bytes: Uint8Array) => schemes.ed25519.checkKey(bytes, new Uint8Array(0));
-    for (let y = ED_FIELD; y < 2n ** 255n; y++) {
-      for (const sign of [0n, 1n]) {
-        const encoding = numberToBytesLE(y + (sign << 255n), 32);
-        expect(check(encoding)).toBe(false);
-        const signature = concatBytes(encoding, numberToBytesLE(1n, 32));
-        expect(await verdict("ed25519", encoding, MESSAGE, signature)).toBe(false);
-        expect(await verdict("ed25519", honest.toBytes(), MESSAGE, signature)).toBe(false);
-      }
-    }
-  });
-
-  /** The eight points, those with x = 0 with either sign, and the two y that are also y + p. */
-  function smallOrderEncodings(): readonly Uint8Array[] {
-    const canonical = ED25519_TORSION_SUBGROUP.map((hex) => hexToBytes(hex));
-    const signed = [...canonical, ...canonical].map((bytes, i) => {
-      const copy = bytes.slice();
-      copy[31] = ((copy[31] ?? 0) & 0x7f) | (i < 8 ? 0 : 0x80);
-      return copy;
-    });
-    const unreduced = [ED_FIELD, ED_FIELD + 1n].flatMap((y) =>
-      [0n, 1n].map((sign) => numberToBytesLE(y + (sign << 255n), 32)),
-    );
-    return [...signed, ...unreduced];
-  }
 });

@@ -6,7 +6,7 @@ import { type ChunkHeader, chunkHash, chunkPreimage } from "../../src/core/chunk
 import { leafHash, merkleRoot } from "../../src/core/chunk/merkle.ts";
 import { ackPreimage, ackStatement } from "../../src/core/consensus/ack.ts";
 import { assembleCertificate, type Certificate } from "../../src/core/consensus/certificate.ts";
-import { settle } from "../../src/core/consensus/claim.ts";
+import { type Claim, settle } from "../../src/core/consensus/claim.ts";
 import { ZERO_HASH } from "../../src/core/consensus/encoding.ts";
 import {
   chainClaim,
@@ -37,6 +37,7 @@ import {
 } from "../../src/core/consensus/types.ts";
 import { must } from "../../src/core/types/assert.ts";
 import { address, hashFromBytes, toHex } from "../../src/core/types/hex.ts";
+import type { Result } from "../../src/core/types/result.ts";
 import { batchNonce, blockNumber, feeExponent, offset } from "../../src/core/types/units.ts";
 import { createSigner, schemes } from "../../src/crypto/schemes/registry.ts";
 
@@ -157,6 +158,13 @@ export function chainOf(...records: readonly SignedRecord[]): EpochChain {
   const chain = settle(claim.value, schemes);
   if (!chain.ok) throw new Error("the chain's signatures hold");
   return chain.value;
+}
+
+/** `ok`, or what is wrong. */
+export function verdictOf<T, E extends string>(claim: Result<Claim<T>, E>): string {
+  if (!claim.ok) return claim.error;
+  const settled = settle(claim.value, schemes);
+  return settled.ok ? "ok" : settled.error;
 }
 
 /** A certificate of `chunk` by these members' signers. */
