@@ -12,7 +12,7 @@ import { decideFlush, type FlushRow, NO_OP_LATE_AFTER_BLOCKS } from "../core/rec
 import { ok, type Result } from "../core/types/result.ts";
 import { type BlockNumber, unixMs } from "../core/types/units.ts";
 import type { L1, L1Error, Submitter } from "../l1/l1.ts";
-import { type FlushView, readFlushView } from "../l1/wallet.ts";
+import { type FlushView, readFlushView, readSettledBlock } from "../l1/wallet.ts";
 import { retrying } from "./read-inputs.ts";
 
 export type FlushOptions = {
@@ -43,7 +43,11 @@ export async function flush(
       rows: [...rows.values()],
       nowMs: unixMs(Date.now()),
     });
-    if (decision.do === "done") return readSafeBlock(l1);
+    if (decision.do === "done") {
+      const { safeNonce } = view.value;
+      const settled = await retrying(() => readSettledBlock(l1, submitter.address, safeNonce));
+      return settled.ok ? ok(settled.value.number) : settled;
+    }
     watermark = decision.watermark ?? watermark;
     for (const { walletNonce, fees, gas } of decision.sends) {
       const { raw } = await submitter.signNoOp(chainId, { walletNonce, gas, ...fees });
@@ -68,11 +72,6 @@ async function broadcast(
   }
   if (sent.error.reason === "insufficient-funds") return sent;
   return ok({ isBroadcast: false, isUnderpriced: sent.error.reason === "underpriced" });
-}
-
-async function readSafeBlock(l1: L1): Promise<Result<BlockNumber, L1Error>> {
-  const safe = await retrying(() => l1.block("safe"));
-  return safe.ok ? ok(safe.value.number) : safe;
 }
 
 function describeWait(

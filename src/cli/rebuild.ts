@@ -118,12 +118,17 @@ function isAddress(value: unknown, expected: Address): boolean {
   return typeof value === "string" && parseAddress(value) === expected;
 }
 
-/** Asked first, since a flush and a fold take their time. The upload asks again. */
+/**
+ * Asked first: a flush consumes wallet nonces, which a sequencer that lives still needs. Only the object
+ * itself says that it has no era; one that cannot be reached says neither. The upload asks again.
+ */
 async function requireEmpty(client: SequencerClient): Promise<void> {
-  const deployment = await client.get("/deployment");
-  if (deployment.status === 200) {
+  const health = await client.get("/healthz");
+  const { era } = health.body;
+  if (typeof era === "string") {
     throw new CommandFailure("the sequencer has a history already: only an empty one is rebuilt");
   }
+  if (era !== null) throw new CommandFailure(describeRefusal("/healthz", health));
   // Says whether the token is right; an object without a history has no snapshot to show.
   const path = "/latest_snapshot";
   const snapshot = await client.get(path);

@@ -105,13 +105,14 @@ async function readWhole(
   const { inputs, end } = read.value;
   const expected = query.held.inputCount;
   if (inputs.some((input, i) => input.index !== expected + i)) return err(l1Error("incomplete"));
-  if (end !== safe.number) {
-    const block = await l1.block(end);
-    return block.ok ? ok({ inputs, end: block.value }) : block;
-  }
+  const isAtSafeHead = end === safe.number;
+  const block = isAtSafeHead ? ok(safe) : await l1.block(end);
+  if (!block.ok) return block;
   const count = await l1.inputCount(inputBox, app, end);
-  if (!count.ok) return count;
+  // A node may keep no state of so old a block; what it left out shows in the slices after it.
+  const isUnknown = !isAtSafeHead && !count.ok && count.error.reason === "rpc-error";
+  if (!count.ok) return isUnknown ? ok({ inputs, end: block.value }) : count;
   return count.value === expected + inputs.length
-    ? ok({ inputs, end: safe })
+    ? ok({ inputs, end: block.value })
     : err(l1Error("incomplete"));
 }

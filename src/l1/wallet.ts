@@ -11,7 +11,7 @@ import { estimateFees, type Fees } from "../core/submission/fees.ts";
 import type { Address } from "../core/types/hex.ts";
 import { err, ok, type Result } from "../core/types/result.ts";
 import { l1Error } from "./errors.ts";
-import type { L1, L1Error } from "./l1.ts";
+import type { L1, L1Block, L1Error } from "./l1.ts";
 
 /** What L1 says. `safeNonce` is read before `pendingNonce`, and that before `latestNonce`. */
 export type FlushView = Pick<
@@ -64,4 +64,23 @@ export async function readFlushView(
   const gas = await l1.estimateNoOpGas(account);
   if (!gas.ok) return gas;
   return ok({ ...nonces, freshFees: estimateFees(history.value), gas: padGas(gas.value) });
+}
+
+/**
+ * The safe block, once its own state holds every wallet nonce below `nonce` as used (R2).
+ *
+ * Behind one URL there may be several nodes, and one of them may answer with an older safe block than the
+ * one that showed the nonces. Whatever landed is at or below the block that is returned, since its state
+ * was asked by its number. Errors: `behind` when that node has not come so far.
+ */
+export async function readSettledBlock(
+  l1: L1,
+  account: Address,
+  nonce: number,
+): Promise<Result<L1Block, L1Error>> {
+  const safe = await l1.block("safe");
+  if (!safe.ok) return safe;
+  const settled = await l1.transactionCount(account, safe.value.number);
+  if (!settled.ok) return settled;
+  return settled.value < nonce ? err(l1Error("behind")) : safe;
 }

@@ -21,6 +21,11 @@ export const SUBMIT_UNANSWERED_MAX: number = 1024;
  * and a connection is one request for as long as it lives.
  */
 export const SUBMIT_CALLS_MAX: number = 900;
+/**
+ * I9: messages that one submit connection takes, as many as its calls could carry. What is refused
+ * needs no call, and a socket does not tell whether its answers are read.
+ */
+export const SUBMIT_MESSAGES_MAX: number = SUBMIT_CALLS_MAX * CHUNK_OPS_MAX;
 /** Section 10: bytes of one BLOB in SQLite, and the size at which a chunk of directs is cut. */
 export const BLOB_BYTES_MAX: number = 1024 * 1024;
 /** V1: largest application state. */

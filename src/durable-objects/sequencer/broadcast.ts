@@ -34,6 +34,14 @@ export function deadlineAfter(runtime: Runtime, blocks: number): UnixMs {
 }
 
 /**
+ * The deadline of a stored transaction that was given `blocks` blocks' time. One that is twice as far ahead
+ * was set by a clock that has gone back since, and is over.
+ */
+export function storedDeadline(runtime: Runtime, deadlineMs: UnixMs, blocks: number): UnixMs {
+  return deadlineMs > deadlineAfter(runtime, 2 * blocks) ? runtime.now() : deadlineMs;
+}
+
+/**
  * Raises the watermark, where `watermark` is above it, and writes the rows. Both commits are one turn:
  * the platform makes them durable together, before any send leaves. Signing is deterministic, so terms
  * that were offered before give the same bytes, which have their row already.

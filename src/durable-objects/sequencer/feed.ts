@@ -101,6 +101,7 @@ export class Feed {
       const { isBatched } = query;
       this.#store(server, { v: 1, cursor: from, isBatched, unanswered: 0, pagedAtMs: 0 });
       this.#catchUp(server);
+      this.#limitObject();
     }
     return ok(new Response(null, { status: 101, webSocket: client }));
   }
@@ -185,7 +186,13 @@ export class Feed {
   #catchUp(socket: WebSocket): void {
     const attachment = this.#sockets.get(socket);
     if (attachment === undefined) return;
-    const entries = readPage(this.#runtime.sql, offset(attachment.cursor), PAGE_RECORDS_MAX);
+    const { sql } = this.#runtime;
+    if (attachment.cursor < requireHistory(sql).availableFrom) {
+      // F8 deleted what comes next. No later record would explain the hole, so the reader is told.
+      this.#close(socket, 1008, "history unavailable");
+      return;
+    }
+    const entries = readPage(sql, offset(attachment.cursor), PAGE_RECORDS_MAX);
     this.#send(socket, { ...attachment, pagedAtMs: this.#runtime.now() }, entries);
     const after = this.#sockets.get(socket);
     if (after !== undefined && after.cursor < this.#currentHead()) this.#schedulePump();

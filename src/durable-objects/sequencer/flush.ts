@@ -18,8 +18,8 @@ import type { Hash32 } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import type { BlockNumber } from "../../core/types/units.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
-import { type FlushView, readFlushView } from "../../l1/wallet.ts";
-import { broadcastAll, deadlineAfter, feesOf, recordSends } from "./broadcast.ts";
+import { type FlushView, readFlushView, readSettledBlock } from "../../l1/wallet.ts";
+import { broadcastAll, deadlineAfter, feesOf, recordSends, storedDeadline } from "./broadcast.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
@@ -54,7 +54,7 @@ export async function flushOnce(flusher: Flusher, l1: L1): Promise<Result<FlushO
   const view = await readView(flusher, l1);
   if (!view.ok) return view;
   const plan = makePlan(flusher, view.value);
-  if (plan.do === "done") return await readSettlement(runtime, l1);
+  if (plan.do === "done") return await readSettlement(runtime, l1, view.value);
   const signed: Signed[] = [];
   for (const noOp of plan.sends) {
     const terms = { walletNonce: noOp.walletNonce, ...noOp.fees, gas: noOp.gas };
@@ -88,7 +88,7 @@ function makePlan({ runtime, underpriced }: Flusher, view: FlushView): FlushDeci
     isUnderpriced: underpriced.has(row.transactionHash),
     fees: feesOf(row),
     gas: row.gas,
-    deadlineMs: row.deadlineMs,
+    deadlineMs: storedDeadline(runtime, row.deadlineMs, NO_OP_LATE_AFTER_BLOCKS),
   }));
   return decideFlush({
     ...view,
@@ -101,8 +101,12 @@ function makePlan({ runtime, underpriced }: Flusher, view: FlushView): FlushDeci
 }
 
 /** A provider behind the stored head, or with another block there, is asked again later (L1). */
-async function readSettlement(runtime: Runtime, l1: L1): Promise<Result<FlushOutcome, L1Error>> {
-  const safe = await l1.block("safe");
+async function readSettlement(
+  runtime: Runtime,
+  l1: L1,
+  { safeNonce }: FlushView,
+): Promise<Result<FlushOutcome, L1Error>> {
+  const safe = await readSettledBlock(l1, runtime.config.submitter, safeNonce);
   if (!safe.ok) return safe;
   const { number, hash } = safe.value;
   const stored = loadSafeHead(runtime.sql);

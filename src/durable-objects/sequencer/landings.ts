@@ -47,8 +47,11 @@ export class Landings {
         : [];
     const fresh = await readNew(l1, source, { from: start.value, latest: range.latest });
     if (!fresh.ok) return fresh;
-    this.#tip = range.latest;
-    this.#known = [...kept, ...fresh.value];
+    const { landings, tip } = fresh.value;
+    this.#tip = tip;
+    this.#known = [...kept, ...landings];
+    // A view that ends early would show landed batches as missing: the next tick reads on from here.
+    if (tip.number < range.latest.number) return err({ reason: "behind", code: null });
     return ok(this.#known);
   }
 
@@ -62,22 +65,23 @@ export class Landings {
   }
 }
 
+/** Landings up to the block `tip`: the latest one, or the one at which the reading's budget ran out. */
 async function readNew(
   l1: L1,
   source: Source,
   { from, latest }: Range,
-): Promise<Result<readonly LandedBatch[], L1Error>> {
-  if (from > latest.number) return ok([]);
+): Promise<Result<{ readonly landings: readonly LandedBatch[]; readonly tip: L1Block }, L1Error>> {
+  if (from > latest.number) return ok({ landings: [], tip: latest });
   const { inputBox, app, submitter } = source;
   const read = await l1.inputs({ inputBox, app, from, to: latest.number, sender: submitter });
   if (!read.ok) return read;
-  // A view that ends early would show landed batches as missing; the reader catches up first.
-  if (read.value.end !== latest.number) return err({ reason: "behind", code: null });
-  return ok(
-    read.value.inputs.map((input) => ({
-      blockNumber: input.blockNumber,
-      transactionHash: input.transactionHash,
-      nonce: landedNonce(input.payload),
-    })),
-  );
+  const { inputs, end } = read.value;
+  const tip = end === latest.number ? ok(latest) : await l1.block(end);
+  if (!tip.ok) return tip;
+  const landings = inputs.map((input) => ({
+    blockNumber: input.blockNumber,
+    transactionHash: input.transactionHash,
+    nonce: landedNonce(input.payload),
+  }));
+  return ok({ landings, tip: tip.value });
 }

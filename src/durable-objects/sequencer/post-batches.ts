@@ -18,12 +18,12 @@ import { foldLandedNonces } from "../../core/submission/landed.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type Hash32, hashFromBytes } from "../../core/types/hex.ts";
 import { SENDS_PER_TICK_MAX } from "../../core/types/protocol.ts";
-import { ok, type Result } from "../../core/types/result.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
 import { blockNumber } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
 import { padGas, verifyChain } from "../../l1/wallet.ts";
-import { broadcastAll, deadlineAfter, feesOf, recordSends } from "./broadcast.ts";
+import { broadcastAll, deadlineAfter, feesOf, recordSends, storedDeadline } from "./broadcast.ts";
 import type { LandedBatch, Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
@@ -122,9 +122,11 @@ async function readView(
   if (!verified.ok) return verified;
   const latest = await l1.block("latest");
   if (!latest.ok) return latest;
+  const from = blockNumber((loadSafeHead(sql)?.blockNumber ?? identity.inputBoxBlock - 1) + 1);
+  // Slots that are free at a block before the safe head are long used.
+  if (latest.value.number < from - 1) return err({ reason: "behind", code: null });
   const walletNonce = await l1.transactionCount(config.submitter, latest.value.number);
   if (!walletNonce.ok) return walletNonce;
-  const from = blockNumber((loadSafeHead(sql)?.blockNumber ?? identity.inputBoxBlock - 1) + 1);
   const landed = await landings.read(l1, identity, { from, latest: latest.value });
   if (!landed.ok) return landed;
   const history = await l1.feeHistory();
@@ -145,7 +147,10 @@ function makePlan({ runtime, mayPost }: Poster, view: View): Plan {
   const nonces = view.landed.map((batch) => batch.nonce);
   const firstMissingNonce = foldLandedNonces(frontierNonce(sql), nonces);
   const closedBatches = loadClosedBatches(sql, firstMissingNonce, SENDS_PER_TICK_MAX);
-  const slots = loadSlots(sql, view.walletNonce, SENDS_PER_TICK_MAX);
+  const slots = loadSlots(sql, view.walletNonce, SENDS_PER_TICK_MAX).map((slot) => ({
+    ...slot,
+    deadlineMs: storedDeadline(runtime, slot.deadlineMs, lateAfterBlocks(runtime)),
+  }));
   const facts: SubmissionFacts = {
     firstMissingNonce,
     closedBatches,
@@ -213,13 +218,17 @@ function writePlan(poster: Poster, view: View, plan: Plan, signed: readonly Sign
   const { runtime } = poster;
   if (signed.length === 0) return false;
   if (!samePlan(plan, makePlan(poster, view))) return false;
-  const { confirmationDepth } = runtime.config.timing;
-  const deadlineMs = deadlineAfter(runtime, 2 * (confirmationDepth + 1));
+  const deadlineMs = deadlineAfter(runtime, lateAfterBlocks(runtime));
   const rows = signed
     .slice(plan.resends.length)
     .map((one) => ({ ...one, transactionHash: one.transaction.hash, deadlineMs }));
   recordSends(poster, { watermark: Math.max(...signed.map((one) => one.walletNonce)), rows });
   return true;
+}
+
+/** P§6.4: blocks after which a batch that is not mined may be replaced. */
+function lateAfterBlocks({ config }: Runtime): number {
+  return 2 * (config.timing.confirmationDepth + 1);
 }
 
 /** Whether both plans send the same bytes into the same slots. */

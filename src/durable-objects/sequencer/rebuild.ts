@@ -27,8 +27,8 @@ import { transact } from "../shared/transact.ts";
 import { isOurs } from "./inspect.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
-import { loadHistory, requireHistory } from "./storage/history.ts";
-import { loadSafeHead } from "./storage/l1-inputs.ts";
+import { type Base, loadHistory, requireHistory } from "./storage/history.ts";
+import { countSafeInputs, loadSafeHead } from "./storage/l1-inputs.ts";
 import {
   countParts,
   deleteUpload,
@@ -60,10 +60,10 @@ export function startUpload(
   if (chainId !== config.chainId || app !== config.app || submitter !== config.submitter) {
     return err(refused("another deployment's state"));
   }
-  const behind = refuseBehind(runtime, baseBlock);
-  if (behind !== null) return err(behind);
-  const uploadId = sha256(utf8ToBytes(formatManifest(manifest))).slice(0, UPLOAD_ID_BYTES);
   const base = { block: baseBlock, blockHash: baseBlockHash, inputCount: baseInputCount };
+  const unfit = refuseBase(runtime, base);
+  if (unfit !== null) return err(unfit);
+  const uploadId = sha256(utf8ToBytes(formatManifest(manifest))).slice(0, UPLOAD_ID_BYTES);
   transact(storage, () => {
     deleteUpload(sql);
     insertUpload(sql, { ...manifest, uploadId, base });
@@ -104,8 +104,8 @@ function beginEra(
   const { upload, lastPart, randomEra } = last;
   const state = restore(runtime, upload, joinParts(sql, lastPart));
   if (!state.ok) return state;
-  const behind = refuseBehind(runtime, upload.base.block);
-  if (behind !== null) return err(behind);
+  const unfit = refuseBase(runtime, upload.base);
+  if (unfit !== null) return err(unfit);
   const { base, anchorNonce } = upload;
   lane.begin(() => {
     deleteUpload(sql);
@@ -132,11 +132,18 @@ function restore(
   return restored;
 }
 
-/** What was read from L1 beyond the base was stored without asking what the scheduler accepts. */
-function refuseBehind({ sql }: Runtime, baseBlock: number): Rejection | null {
+/**
+ * What was read from L1 beyond the base was stored without asking what the scheduler accepts; and a reader
+ * that has come to the base already does not compare it any more.
+ */
+function refuseBase({ sql }: Runtime, base: Base): Rejection | null {
   const head = loadSafeHead(sql);
-  if (head === null || head.blockNumber <= baseBlock) return null;
-  return refused("the base is behind the blocks that were read: rebuild again");
+  if (head === null || head.blockNumber < base.block) return null;
+  if (head.blockNumber > base.block) {
+    return refused("the base is behind the blocks that were read: rebuild again");
+  }
+  if (head.blockHash === base.blockHash && countSafeInputs(sql) === base.inputCount) return null;
+  return refused("another block was read than the base");
 }
 
 function nameOf(uploadId: Uint8Array): string {

@@ -10,7 +10,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseSubscribeQuery } from "../../core/api/query.ts";
 import type { RebuildManifest } from "../../core/api/rebuild.ts";
 import { refusal } from "../../core/api/refusal.ts";
-import { internalError, type Rejection, unavailable } from "../../core/api/rejection.ts";
+import { internalError, notFound, type Rejection, unavailable } from "../../core/api/rejection.ts";
 import type {
   DeploymentBody,
   DigestBody,
@@ -171,7 +171,8 @@ export class SequencerObject<Env extends Vars, AppConfig>
       case "/latest_snapshot":
         return all.snapshots.streamLatest();
       default:
-        return err(internalError);
+        // The Worker decoded the path, and it is none of ours as it stands.
+        return err(notFound("not found"));
     }
   }
 
@@ -181,9 +182,8 @@ export class SequencerObject<Env extends Vars, AppConfig>
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     this.#all?.feed.onClose(socket);
-    // Codes that may not be sent stand for "no code" and "lost"; without an answer the peer waits 10 s.
-    const unsendable = code === 1005 || code === 1006 || code === 1015;
-    socket.close(unsendable ? 1000 : code, reason);
+    // Without an answer the peer waits 10 s, whatever code it sent.
+    socket.close(isSendable(code) ? code : 1000, reason);
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -204,6 +204,11 @@ export class SequencerObject<Env extends Vars, AppConfig>
       return err(internalError);
     }
   }
+}
+
+/** 1004 is reserved; 1005, 1006 and 1015 stand for "no code" and "lost"; a peer may send any number. */
+function isSendable(code: number): boolean {
+  return code >= 1000 && code < 5000 && ![1004, 1005, 1006, 1015].includes(code);
 }
 
 const MISCONFIGURED: HealthBody = {

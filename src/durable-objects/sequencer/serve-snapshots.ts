@@ -4,7 +4,13 @@
  * Leases live in memory. If the object dies its streams die with it, so nothing needs to be reset.
  */
 
-import { notFound, type Rejection, rejection, storageError } from "../../core/api/rejection.ts";
+import {
+  notFound,
+  type Rejection,
+  rejection,
+  storageError,
+  unavailable,
+} from "../../core/api/rejection.ts";
 import type { DigestBody, FinalizedBody } from "../../core/api/sequencer-api.ts";
 import { decideThinning } from "../../core/lane/thinning.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
@@ -32,7 +38,7 @@ const leaseLimit: Rejection = {
   retryAfterS: 5,
 };
 const none: Rejection = notFound("no snapshot");
-const diverged: Rejection = rejection(503, "UNAVAILABLE", "sequencer refused");
+const diverged: Rejection = unavailable("refused");
 
 type Lease = { readonly snapshotId: number; readonly untilMs: number };
 

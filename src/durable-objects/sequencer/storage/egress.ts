@@ -50,11 +50,61 @@ const FEED_PAGE = `
     AND u.frame_in_batch = s.frame_in_batch AND u.pos_in_frame = s.user_op_pos
   LEFT JOIN safe_inputs i ON i.safe_input_index = s.safe_input_index
   LEFT JOIN rollbacks r ON r.generation = s.rollback_generation
-  WHERE s.offset > ? ORDER BY s.offset LIMIT ?`;
+  WHERE s.offset > ? AND s.offset <= ? ORDER BY s.offset LIMIT ?`;
 
 /** Valid records after `from`, oldest first, at most `limit`. */
 export function recordsAfter(sql: SqlStorage, from: Offset, limit: number): readonly FeedRecord[] {
-  return sql.exec<FeedRow>(FEED_PAGE, from, limit).toArray().map(toRecord);
+  const records: FeedRecord[] = [];
+  for (const { after, through } of validStretches(sql, from)) {
+    const left = limit - records.length;
+    if (left <= 0) break;
+    for (const row of sql.exec<FeedRow>(FEED_PAGE, after, through, left))
+      records.push(toRecord(row));
+  }
+  return records;
+}
+
+/** Offsets above `after`, up to and including `through`. */
+type Stretch = { readonly after: number; readonly through: number };
+
+/**
+ * Where the valid records after `from` lie, in order. What a rollback voided lies between the stretches,
+ * so that a reader behind it, who may come often, does not have millions of void rows read (L4).
+ */
+function* validStretches(sql: SqlStorage, from: Offset): Generator<Stretch> {
+  let after: number = from;
+  for (const { offset: at, keptByAll } of rollbacksAfter(sql, from)) {
+    if (keptByAll > after) yield { after, through: keptByAll };
+    yield { after: at - 1, through: at };
+    after = at;
+  }
+  yield { after, through: Number.MAX_SAFE_INTEGER };
+}
+
+/**
+ * The rollbacks whose records come after `from`, oldest first: one for each recovery. `keptByAll` is the
+ * least that it and the later ones keep, since a later one may void more.
+ */
+function rollbacksAfter(
+  sql: SqlStorage,
+  from: Offset,
+): readonly { readonly offset: number; readonly keptByAll: number }[] {
+  const newestFirst = sql
+    .exec<{ offset: number; keep_through: number }>(
+      // The few rollbacks are walked, not the feed.
+      `SELECT s.offset, r.keep_through FROM rollbacks r
+       CROSS JOIN sequenced_l2_txs s ON s.rollback_generation = r.generation
+       WHERE s.offset > ? ORDER BY s.offset DESC`,
+      from,
+    )
+    .toArray();
+  let keptByAll = Number.MAX_SAFE_INTEGER;
+  return newestFirst
+    .map((row) => {
+      keptByAll = Math.min(keptByAll, row.keep_through);
+      return { offset: row.offset, keptByAll };
+    })
+    .toReversed();
 }
 
 const present = <T>(value: T | null): T => must(value, "a feed row has the columns of its kind");
@@ -95,14 +145,14 @@ function toRecord(row: FeedRow): FeedRecord {
 
 /** How many records a reader at `from` is behind, counted up to `limit`. */
 export function countRecordsAfter(sql: SqlStorage, from: Offset, limit: number): number {
-  return sql
-    .exec<{ n: number }>(
-      `SELECT COUNT(*) AS n FROM
-         (SELECT 1 FROM valid_sequenced_l2_txs WHERE offset > ? LIMIT ?)`,
-      from,
-      limit,
-    )
-    .one().n;
+  let count = 0;
+  for (const { after, through } of validStretches(sql, from)) {
+    if (count >= limit) break;
+    const query = `SELECT COUNT(*) AS n FROM (SELECT 1 FROM valid_sequenced_l2_txs
+      WHERE offset > ? AND offset <= ? LIMIT ?)`;
+    count += sql.exec<{ n: number }>(query, after, through, limit - count).one().n;
+  }
+  return count;
 }
 
 /** The identity of an op: the newest valid row, else the newest void one. */
@@ -158,8 +208,9 @@ export function rollbackOf(
 ): { readonly offset: number; readonly generation: number } | null {
   return first(
     sql.exec<{ offset: number; generation: number }>(
+      // The few rollbacks are walked; in the order of the feed, all that it voided would be.
       `SELECT s.offset, r.generation FROM rollbacks r
-       JOIN sequenced_l2_txs s ON s.rollback_generation = r.generation
+       CROSS JOIN sequenced_l2_txs s ON s.rollback_generation = r.generation
        WHERE r.keep_through < ? AND s.offset > ? ORDER BY s.offset LIMIT 1`,
       at,
       at,

@@ -14,6 +14,7 @@ export function deletableThrough(sql: SqlStorage): Offset {
 }
 
 export type ChunkAge = {
+  readonly height: number;
   /** The last offset at or below the chunk's end. */
   readonly lastOffset: Offset;
   readonly createdAtMs: number;
@@ -22,23 +23,24 @@ export type ChunkAge = {
 /** The oldest chunks but for the newest of all, to which the next chunk links. */
 export function oldestChunks(sql: SqlStorage, limit: number): readonly ChunkAge[] {
   return sql
-    .exec<{ next_offset: number; created_at_ms: number }>(
-      `SELECT next_offset, created_at_ms FROM chunks
+    .exec<{ height: number; next_offset: number; created_at_ms: number }>(
+      `SELECT height, next_offset, created_at_ms FROM chunks
        WHERE height < (SELECT MAX(height) FROM chunks) ORDER BY height LIMIT ?`,
       limit,
     )
     .toArray()
     .map((row) => ({
+      height: row.height,
       lastOffset: offset(row.next_offset - 1),
       createdAtMs: row.created_at_ms,
     }));
 }
 
 /**
- * Deletes the records at or below `through` with their ops, payloads and chunks. The caller raised
- * `available_from` first, in the same transaction: the triggers refuse it otherwise.
+ * Deletes the records at or below `through` with their ops and payloads, and the chunks up to `height`.
+ * The caller raised `available_from` first, in the same transaction: the triggers refuse it otherwise.
  */
-export function deleteThrough(sql: SqlStorage, through: Offset): void {
+export function deleteThrough(sql: SqlStorage, through: Offset, height: number): void {
   const ops = sql
     .exec<{ batch_index: number; frame_in_batch: number; user_op_pos: number }>(
       `SELECT batch_index, frame_in_batch, user_op_pos FROM sequenced_l2_txs
@@ -65,8 +67,5 @@ export function deleteThrough(sql: SqlStorage, through: Offset): void {
       op.user_op_pos,
     );
   }
-  sql.exec(
-    "DELETE FROM chunks WHERE next_offset <= ? AND height < (SELECT MAX(height) FROM chunks)",
-    through + 1,
-  );
+  sql.exec("DELETE FROM chunks WHERE height <= ?", height);
 }
