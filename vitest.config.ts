@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["core", "model", "node", "repo", "sim"].map(
+          include: ["consensus", "core", "model", "node", "repo", "sim"].map(
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
           testTimeout: isLong ? 900_000 : 60_000,

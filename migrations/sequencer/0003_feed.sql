@@ -31,6 +31,9 @@ CREATE UNIQUE INDEX sequenced_l2_txs_op
   ON sequenced_l2_txs (batch_index, frame_in_batch, user_op_pos) WHERE user_op_pos IS NOT NULL;
 CREATE INDEX sequenced_l2_txs_direct
   ON sequenced_l2_txs (safe_input_index) WHERE safe_input_index IS NOT NULL;
+-- Says which frames of the open batch drained something, without reading the whole feed for it.
+CREATE INDEX sequenced_l2_txs_drained
+  ON sequenced_l2_txs (batch_index, frame_in_batch) WHERE safe_input_index IS NOT NULL;
 
 CREATE TRIGGER trg_sequence_user_op
 AFTER INSERT ON user_ops

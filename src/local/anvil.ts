@@ -33,6 +33,8 @@ export type AnvilOptions = {
   /** Unix seconds of the saved chain's first block: loads it. Null: begins a chain. */
   readonly genesisTimeS: number | null;
   readonly processes: Processes;
+  /** Told, in a line, when the clock's saves begin to fail. */
+  readonly log?: (line: string) => void;
 };
 
 /** How long loading a chain of many hours may take. */
@@ -56,17 +58,20 @@ export class Anvil {
   readonly child: Child;
   readonly rpc: Rpc;
   readonly #chainFile: string;
+  readonly #log: (line: string) => void;
+  #hasToldFailure = false;
   #clock: NodeJS.Timeout | null = null;
   /** Mining and saving take turns here. */
   #turn: Promise<void> = Promise.resolve();
   #nextSaveMs = 0;
   #statesSaveMs = 0;
 
-  private constructor(child: Child, port: number, chainFile: string) {
+  private constructor(child: Child, port: number, { chainFile, log }: AnvilOptions) {
     this.child = child;
     this.url = `http://127.0.0.1:${port}`;
     this.rpc = rpcOf(this.url);
     this.#chainFile = chainFile;
+    this.#log = log ?? (() => undefined);
   }
 
   /** Starts with mining off. Throws `LocalFailure` when anvil is missing or does not start. */
@@ -84,7 +89,7 @@ export class Anvil {
       env: { NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const anvil = new Anvil(child, await listeningPort(child), options.chainFile);
+    const anvil = new Anvil(child, await listeningPort(child), options);
     // The genesis time also set anvil's clock.
     if (options.genesisTimeS !== null) {
       await anvil.rpc("evm_setTime", [Math.floor(Date.now() / 1000)]);
@@ -137,8 +142,10 @@ export class Anvil {
       await this.#inTurn(async () => {
         await this.#save(this.#statesSaveMs <= STATES_SAVE_MS_MAX);
       });
-    } catch {
-      // anvil is ending or ended, which its runner learns from the process itself.
+    } catch (error) {
+      // Otherwise anvil is ending or ended, which its runner learns from the process itself.
+      if (error instanceof LocalFailure && !this.#hasToldFailure) this.#log(error.message);
+      this.#hasToldFailure ||= error instanceof LocalFailure;
     }
   }
 
@@ -150,12 +157,23 @@ export class Anvil {
     // Somebody else mined, over RPC, and this dump may be torn.
     if ((await this.rpc<string>("eth_blockNumber")) !== head) return false;
     const chain = await promisify(gunzip)(Buffer.from(dump.slice(2), "hex"));
-    await writeWhole(this.#chainFile, chain);
+    await this.#write(chain);
     const tookMs = Date.now() - startMs;
     if (withStates) this.#statesSaveMs = tookMs;
     const restMs = Math.min(SAVE_REST_MAX_MS, tookMs * SAVE_REST_FACTOR);
     this.#nextSaveMs = Math.max(startMs + SAVE_EVERY_MS, Date.now() + restMs);
     return true;
+  }
+
+  async #write(chain: Uint8Array): Promise<void> {
+    try {
+      await writeWhole(this.#chainFile, chain);
+      this.#hasToldFailure = false;
+    } catch (error) {
+      // A full disk, mostly. What was saved before stays.
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new LocalFailure(`the chain could not be saved: ${reason}`);
+    }
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -6,6 +6,8 @@
  * oldest, and can be asked about the safe block all the time.
  */
 
+import { LocalFailure } from "./failure.ts";
+
 /** What is read of the text that `anvil_dumpState` answers. */
 type SavedChain = {
   readonly blocks: readonly { readonly header: Header }[];
@@ -18,9 +20,12 @@ type Header = { readonly number: string; readonly parentHash: string };
 /** anvil writes the states last. */
 const STATES_KEY = ',"historical_states":';
 
-/** Everything but the states stays as it is: text may hold what a number in memory cannot. */
+/**
+ * Everything but the states stays as it is: text may hold what a number in memory cannot. Throws
+ * `LocalFailure` when the text is no saved chain.
+ */
 export function sortStates(chain: string): string {
-  const { blocks, historical_states: states = null }: SavedChain = JSON.parse(chain);
+  const { blocks, historical_states: states = null } = parseChain(chain);
   if (states === null) return chain;
   // Blocks do not carry their own hash, but their children do.
   const numbers = new Map(
@@ -31,4 +36,14 @@ export function sortStates(chain: string): string {
   const sorted = states.toSorted((a, b) => (numberOf(a) < numberOf(b) ? -1 : 1));
   const start = chain.lastIndexOf(STATES_KEY) + STATES_KEY.length;
   return `${chain.slice(0, start)}${JSON.stringify(sorted)}}`;
+}
+
+function parseChain(chain: string): SavedChain {
+  try {
+    const saved: SavedChain = JSON.parse(chain);
+    if (Array.isArray(saved.blocks)) return saved;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new LocalFailure("chain.json is damaged: begin anew with npm start -- --fresh");
 }

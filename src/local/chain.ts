@@ -72,8 +72,8 @@ async function resume(options: ChainOptions): Promise<Opened> {
   return { anvil, devnet };
 }
 
-function anvilOptions({ dataDir, processes, port, slotsInEpoch }: ChainOptions) {
-  return { processes, port, slotsInEpoch, chainFile: dataDir.file("chain") };
+function anvilOptions({ dataDir, processes, port, slotsInEpoch, log }: ChainOptions) {
+  return { processes, port, slotsInEpoch, log, chainFile: dataDir.file("chain") };
 }
 
 /** A submitter of the user's own has nothing on a new chain. */

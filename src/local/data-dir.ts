@@ -32,6 +32,11 @@ const LOCK = "lock";
 const SQLITE_BUSY = 5;
 const OWNER_ONLY = 0o600;
 
+/** `SEQ_DATA_DIR`; blank means unset, as for every variable. */
+export function dataDirOf(environment: NodeJS.ProcessEnv): string {
+  return environment["SEQ_DATA_DIR"]?.trim() || "sequencer-data";
+}
+
 export class DataDir {
   readonly path: string;
   readonly #lock: DatabaseSync;
@@ -41,11 +46,15 @@ export class DataDir {
     this.#lock = lock;
   }
 
-  /** Creates and locks the directory. Throws `LocalFailure` when another runner has it. */
+  /**
+   * Creates and locks the directory. Throws `LocalFailure` when another runner has it, and for a folder
+   * that something else fills: a start that begins anew would delete what has our files' names there.
+   */
   static open(path: string): DataDir {
     const absolute = resolve(path);
     try {
       mkdirSync(absolute, { recursive: true, mode: 0o700 });
+      if (isForeign(absolute)) throw new Error(`${absolute} holds other files: name an empty one`);
       return new DataDir(absolute, lockOf(join(absolute, LOCK)));
     } catch (error) {
       if (isBusy(error)) throw new LocalFailure(`another runner is using ${absolute}`);
@@ -111,6 +120,11 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   } finally {
     await folder.close();
   }
+}
+
+/** A folder that no runner ever locked, with something in it. */
+function isForeign(path: string): boolean {
+  return !existsSync(join(path, LOCK)) && readdirSync(path).length > 0;
 }
 
 function lockOf(file: string): DatabaseSync {

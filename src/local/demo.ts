@@ -12,7 +12,7 @@ import { feeToLinear } from "../core/fee/log-fee.ts";
 import type { Address } from "../core/types/hex.ts";
 import { feeExponent } from "../core/types/units.ts";
 import { type DevAccount, devAccounts } from "./accounts.ts";
-import { FILES } from "./data-dir.ts";
+import { dataDirOf, FILES } from "./data-dir.ts";
 import { type Devnet, deposit, parseDevnet } from "./devnet.ts";
 import { describeFailure, LocalFailure } from "./failure.ts";
 import { FeedReader } from "./feed-reader.ts";
@@ -47,7 +47,7 @@ try {
 process.exit();
 
 async function connect(): Promise<World> {
-  const dataDir = process.env["SEQ_DATA_DIR"] ?? "sequencer-data";
+  const dataDir = dataDirOf(process.env);
   const running = join(dataDir, FILES.running);
   if (!existsSync(running)) throw new LocalFailure(NOT_RUNNING);
   const { url, rpcUrl }: { url: string; rpcUrl: string } = JSON.parse(

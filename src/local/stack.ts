@@ -229,11 +229,15 @@ function assemble(
   let stopped: Promise<void> | null = null;
   const stop = async () => {
     anvil.stopClock();
-    await workerd.stop(processes);
-    await anvil.stop(processes);
-    dataDir.remove("running");
-    await processes.close();
-    dataDir.close();
+    try {
+      await workerd.stop(processes);
+      await anvil.stop(processes);
+    } finally {
+      // Also when the chain could not be saved: nothing of the stack stays.
+      dataDir.remove("running");
+      await processes.close();
+      dataDir.close();
+    }
   };
   const startWorkerd = async () => {
     workerd = await Workerd.start({ ...workerdOptions, port: workerd.port });

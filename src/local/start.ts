@@ -8,6 +8,7 @@
 import { must } from "../core/types/assert.ts";
 import { checksumAddress } from "../core/wire/address.ts";
 import { watchAncestors } from "./ancestors.ts";
+import { dataDirOf } from "./data-dir.ts";
 import { DEPOSIT_UNITS } from "./devnet.ts";
 import { describeFailure, LocalFailure } from "./failure.ts";
 import { chainPortOf, parseListenAddress } from "./listen-address.ts";
@@ -58,9 +59,11 @@ async function main(args: readonly string[]): Promise<number> {
   watchAncestors(() => stopping.abort());
   const { overrides, ignored } = userVariables(process.env);
   for (const name of ignored) say(`${name} is ignored: npm start runs a chain of its own`);
-  const { host, port } = parseListenAddress(process.env["SEQ_HTTP_ADDR"] ?? "127.0.0.1:3000");
+  const { host, port } = parseListenAddress(
+    process.env["SEQ_HTTP_ADDR"]?.trim() || "127.0.0.1:3000",
+  );
   const stack = await startStack({
-    dataDir: process.env["SEQ_DATA_DIR"] ?? "sequencer-data",
+    dataDir: dataDirOf(process.env),
     httpHost: host,
     httpPort: port,
     anvilPort: port === 0 ? 0 : chainPortOf(port),

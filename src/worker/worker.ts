@@ -79,7 +79,9 @@ async function refuseMisconfigured(
   problems: readonly ConfigProblem[],
 ): Promise<Response> {
   const refused = rejection(503, "MISCONFIGURED", "sequencer misconfigured");
-  const token = env.SEQ_OPERATOR_TOKEN?.trim() ?? "";
+  // What the platform gives for it may be no string, which is then one of the problems.
+  const given: unknown = env.SEQ_OPERATOR_TOKEN;
+  const token = typeof given === "string" ? given.trim() : "";
   if (token === "" || !(await isOperator(request, token))) return refuse(refused);
   const { code, message } = refused;
   return json({ ok: false, code, message, problems }, refused.status);

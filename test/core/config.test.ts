@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Vars } from "../../src/core/config/config.ts";
-import { accepted, problemsWith } from "../support/config.ts";
+import { accepted, parse, problemsWith } from "../support/config.ts";
 import { OPERATOR_TOKEN, SUBMITTER_KEY, TEST_VARIABLES } from "../support/variables.ts";
 
 const SUBMITTER = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
@@ -65,9 +65,24 @@ describe("strings", () => {
   });
 
   test.each(REQUIRED)("%s is required", (variable) => {
-    for (const value of [undefined, "", " ", 1, null]) {
+    for (const value of [undefined, "", " ", null]) {
       expect(problemsWith(variable, { [variable]: value })).toEqual(["is required"]);
     }
+  });
+
+  test.each([
+    ["SEQ_CHAIN_ID", 31_337],
+    ["SEQ_SECONDS_PER_BLOCK", 2],
+    ["SEQ_ALLOW_INSECURE_RPC", true],
+    ["SEQ_OPERATOR_TOKEN", 123_456],
+    ["SEQ_FEE_RECIPIENT", { address: "0x" }],
+    ["SEQ_ETH_RPC_URL", ["https://rpc.example"]],
+  ])("%s as the JSON value %j is refused, and not its default", (variable, value) => {
+    expect(problemsWith(variable, { [variable]: value })).toEqual(["must be a string"]);
+  });
+
+  test("of another program are none of ours", () => {
+    expect(parse({ SEQUENCER: {}, OTHER: 1 }).ok).toBe(true);
   });
 
   test("[I8] without a token there is none", () => {

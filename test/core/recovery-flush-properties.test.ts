@@ -91,11 +91,12 @@ function forAnyFlush(
 }
 
 describe("[R2] a flush, on any facts", () => {
-  test("is done exactly when nothing is pending beyond safe and safe is above the watermark", () => {
+  test("is done exactly when nothing is pending or mined beyond safe and safe is above the watermark", () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
-        const { safeNonce, pendingNonce, watermark } = facts;
-        const isConsumed = pendingNonce <= safeNonce && (watermark ?? -1) < safeNonce;
+        const { safeNonce, pendingNonce, latestNonce, watermark } = facts;
+        const isSettled = pendingNonce <= safeNonce && latestNonce <= safeNonce;
+        const isConsumed = isSettled && (watermark ?? -1) < safeNonce;
         expect(decideFlush(facts).do === "done").toBe(isConsumed);
       }),
       { numRuns: size(1_000, 50_000) },

@@ -73,6 +73,9 @@ describe("[R2] a flush is complete", () => {
     { what: "used slots are consumed, and more is pending", change: [43, 44, 43, 42], done: false },
     { what: "more was consumed than was used", change: [50, 50, 50, 42], done: true },
     { what: "the node's pending lags behind safe", change: [43, 41, 43, 42], done: true },
+    // Another node than the one that showed what is pending has mined what no watermark knows.
+    { what: "more is mined than is pending", change: [43, 43, 44, 42], done: false },
+    { what: "more is mined, and none was ever used", change: [0, 0, 1, null], done: false },
   ] as const)("$what: $done", ({ change, done }) => {
     const [safeNonce, pendingNonce, latestNonce, watermark] = change;
     const decision = decideFlush(facts({ safeNonce, pendingNonce, latestNonce, watermark }));

@@ -6,6 +6,14 @@ import { must } from "../../src/core/types/assert.ts";
 import { quantity } from "../../src/local/rpc.ts";
 import type { Fault, RpcRequest } from "../support/faulty-rpc.ts";
 import {
+  restoreL1,
+  type Sent,
+  sentSince,
+  swallow,
+  swallowAll,
+  swallowBatches,
+} from "../support/l1-levers.ts";
+import {
   blocksToDanger,
   calm,
   expectGoesOn,
@@ -14,18 +22,13 @@ import {
   type Op,
   type Outage,
   posted,
-  restoreL1,
   rollbacks,
-  type Sent,
   STALE_BLOCKS,
-  sentSince,
   serving,
   settled,
   startAgain,
   startOutage,
   submit,
-  swallowAll,
-  swallowBatches,
   transactionOf,
 } from "../support/outage.ts";
 import { readFeed, until } from "../support/product.ts";
@@ -146,6 +149,30 @@ describe("a transaction that no node remembers", () => {
     await expectGoesOn(outage);
     expect(await countOutcomes("batch-skipped-stale")).toBe(before + 1);
   });
+});
+
+test("[R2] a batch that lands behind a lost one is skipped, and both are voided", async () => {
+  await calm(outage);
+  const before = await countOutcomes("batch-rejected");
+  let lost = Number.POSITIVE_INFINITY;
+  const isGone = ({ walletNonce, isBatch }: Sent) => {
+    lost = Math.min(lost, walletNonce);
+    return isBatch ? walletNonce === lost : walletNonce > lost;
+  };
+  outage.proxy.fail(swallow(isGone));
+  const ops: Op[] = [];
+  for (const index of [1, 2]) {
+    const op = await submit(outage, index);
+    await posted(outage, op);
+    ops.push(op);
+  }
+  await mineIntoDanger();
+  await inPhase("flush");
+  await serving(outage);
+  restoreL1(outage);
+  await expectVoid(outage, ops);
+  await expectGoesOn(outage);
+  expect(await countOutcomes("batch-rejected")).toBe(before + 1);
 });
 
 describe("kill -9", () => {

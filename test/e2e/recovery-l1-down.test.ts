@@ -1,10 +1,10 @@
 /** L1 was out of reach, or stood still: what the sequencer still promises, and when it stops. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { cutL1, restoreL1, sentSince, swallowBatches } from "../support/l1-levers.ts";
 import {
   blocksToDanger,
   calm,
-  cutL1,
   expectGoesOn,
   expectRefused,
   expectVoid,
@@ -12,35 +12,34 @@ import {
   type Outage,
   posted,
   refused,
-  restoreL1,
   rollbacks,
   STALE_BLOCKS,
-  sentSince,
   serving,
   settled,
   startAgain,
   startOutage,
   submit,
-  swallowBatches,
 } from "../support/outage.ts";
 import { until } from "../support/product.ts";
 
 let outage: Outage;
 
 beforeAll(async () => {
-  // Five seconds without news from L1 are too many.
+  // Four seconds without news from L1 are too many.
   outage = await startOutage({
-    vars: { SEQ_L1_READ_STALE_AFTER_BLOCKS: "5", SEQ_BATCH_LINGER_SECONDS: "0" },
+    vars: { SEQ_L1_READ_STALE_AFTER_BLOCKS: "4", SEQ_BATCH_LINGER_SECONDS: "0" },
   });
 });
 beforeEach(() => calm(outage));
 afterAll(() => outage.stop());
 
-/** The sequencer has asked L1 that often since the proxy was told what to do. */
-function asked(times: number) {
+/** Waits until the sequencer has asked L1 that often from now on. */
+function asks(times: number) {
+  const { requests } = outage.proxy;
+  const before = requests.length;
   return until(
-    () => Promise.resolve(outage.proxy.requests.length),
-    (count) => count >= times,
+    () => Promise.resolve(requests.length),
+    (count) => count >= before + times,
     10_000,
   );
 }
@@ -59,7 +58,7 @@ async function firstMode() {
 describe("L1 out of reach", () => {
   test("[R3] for a moment recovers nothing", async () => {
     cutL1(outage);
-    await asked(2);
+    await asks(2);
     const op = await submit(outage);
     restoreL1(outage);
     expect((await settled(outage, op)).offset).toBe(op.offset);
@@ -73,7 +72,7 @@ describe("L1 out of reach", () => {
     await startAgain(outage);
     expect(await firstMode()).toBe("serving");
     const meanwhile = await submit(outage);
-    await asked(2);
+    await asks(1);
     expect((await health(outage)).mode).toBe("serving");
     restoreL1(outage);
     for (const op of [before, meanwhile]) {
@@ -104,7 +103,7 @@ describe("L1 out of reach", () => {
     expect((await refused(outage)).refusal).toBe("l1-view-stale");
     await startAgain(outage);
     // It asks L1 again, is answered, and learns nothing.
-    await asked(2);
+    await asks(4);
     await refused(outage);
     await expectRefused(outage, "refused");
     outage.stack.resumeBlocks();
@@ -156,7 +155,7 @@ describe("L1 out of reach", () => {
     await refused(outage);
     await startAgain(outage);
     // It waits for a node of its own chain before it judges anything.
-    await asked(5);
+    await asks(2);
     await expectRefused(outage, "starting");
     expect(sentSince(outage)).toEqual([]);
     restoreL1(outage);

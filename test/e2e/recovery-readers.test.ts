@@ -6,6 +6,7 @@ import { formatRecord } from "../../src/core/feed/record.ts";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { encodeAddInput } from "../../src/l1/contracts.ts";
 import { deposit } from "../../src/local/devnet.ts";
+import { restoreL1, sentSince, swallowBatches } from "../support/l1-levers.ts";
 import { heldAfter } from "../support/live-reader.ts";
 import {
   blocksToDanger,
@@ -18,15 +19,12 @@ import {
   type Outage,
   posted,
   refused,
-  restoreL1,
   rollbacks,
-  sentSince,
   serving,
   settled,
   startAgain,
   startOutage,
   submit,
-  swallowBatches,
 } from "../support/outage.ts";
 import { account, FeedSocket, readFeed, until } from "../support/product.ts";
 
@@ -81,10 +79,11 @@ describe("a rollback", () => {
     for (let round = 0; round < 2; round++) {
       outage.proxy.fail(swallowBatches);
       for (let i = 0; i < 3; i++) ops.push(await submit(outage, i + 1));
+      const before = (await rollbacks(outage)).length;
       await mineIntoDanger();
       await until(
-        () => health(outage),
-        ({ generation }) => generation === round + 2,
+        () => rollbacks(outage),
+        (said) => said.length > before,
         15_000,
       );
       await serving(outage);

@@ -1,6 +1,7 @@
 /** The sequencer was down while L1 went on: what may still land is kept, what may not is voided. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { restoreL1, sentSince, swallowBatches } from "../support/l1-levers.ts";
 import {
   blocksToDanger,
   calm,
@@ -9,15 +10,12 @@ import {
   health,
   type Outage,
   posted,
-  restoreL1,
   rollbacks,
   STALE_BLOCKS,
-  sentSince,
   serving,
   settled,
   startOutage,
   submit,
-  swallowBatches,
   transactionOf,
 } from "../support/outage.ts";
 
@@ -87,8 +85,7 @@ describe("a sequencer that was down", () => {
     const op = await submit(outage);
     await posted(outage, op);
     const [late] = sentSince(outage);
-    const left = await blocksToDanger(outage);
-    await downFor(left + STALE_BLOCKS);
+    await downFor(STALE_BLOCKS);
     await outage.rpc("eth_sendRawTransaction", [late?.raw]);
     await outage.stack.mine(3);
     restoreL1(outage);

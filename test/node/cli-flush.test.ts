@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { flush } from "../../src/cli/flush.ts";
+import { blockNumber } from "../../src/core/types/units.ts";
 import { connectL1 } from "../../src/l1/client.ts";
 import type { L1 } from "../../src/l1/l1.ts";
 import { createSubmitter } from "../../src/l1/submitter.ts";
@@ -21,8 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => anvil.stop());
 
-const run = (options: Partial<Parameters<typeof flush>[2]> = {}) =>
-  flush(l1, submitter, {
+const run = (options: Partial<Parameters<typeof flush>[2]> = {}, endpoint: L1 = l1) =>
+  flush(endpoint, submitter, {
     chainId: anvil.chainId,
     secondsPerBlock: 0.05,
     capWei: 500n * GWEI,
@@ -119,4 +120,17 @@ test("[R5] another chain is refused before anything is signed; an empty purse is
   await leavePending(0);
   await anvil.rpc("anvil_setBalance", [submitter.address, "0x1"]);
   expect(await run()).toMatchObject({ ok: false, error: { reason: "insufficient-funds" } });
+});
+
+test("[R5] a safe block from a node that lags is asked again until it holds what was consumed", async () => {
+  await leavePending(0);
+  await anvil.mine(5);
+  const old = await l1.block(blockNumber(9));
+  let answers = 0;
+  const lagging: L1 = {
+    ...l1,
+    block: (tag) => (tag === "safe" && answers++ < 2 ? Promise.resolve(old) : l1.block(tag)),
+  };
+  expect(await run({}, lagging)).toEqual({ ok: true, value: 12 });
+  expect(answers).toBe(3);
 });

@@ -1,6 +1,14 @@
 /** The chain that the runner saves: what a restart after `kill -9` must find, on a real anvil. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -30,8 +38,11 @@ afterEach(async () => {
 });
 
 const chainFile = () => join(folder, "chain.json");
-const open = (genesisTimeS: number | null) =>
-  Anvil.start({ port: 0, slotsInEpoch: SLOTS, chainFile: chainFile(), genesisTimeS, processes });
+const open = (genesisTimeS: number | null, log?: (line: string) => void) =>
+  Anvil.start({
+    ...{ port: 0, slotsInEpoch: SLOTS, chainFile: chainFile(), genesisTimeS, processes },
+    ...(log === undefined ? {} : { log }),
+  });
 
 describe("a saved chain", () => {
   test("survives kill -9 with its blocks, logs, receipts and recent states", async () => {
@@ -99,6 +110,23 @@ describe("a saved chain", () => {
     await after.stop(processes);
   });
 
+  test("that cannot be written is told once, in a line, and saved when it can", async () => {
+    const said: string[] = [];
+    const anvil = await open(null, (line) => said.push(line));
+    mkdirSync(`${chainFile()}.new`);
+    await expect(anvil.save()).rejects.toBeInstanceOf(LocalFailure);
+    anvil.startClock(50, true);
+    await expect.poll(() => said, { timeout: 10_000 }).toHaveLength(1);
+    const head = Number(await anvil.rpc("eth_blockNumber"));
+    await expect
+      .poll(async () => Number(await anvil.rpc("eth_blockNumber")), { timeout: 10_000 })
+      .toBeGreaterThan(head + 2);
+    expect(said).toEqual([expect.stringMatching(/^the chain could not be saved: [^\n]+$/)]);
+    rmdirSync(`${chainFile()}.new`);
+    await expect.poll(() => existsSync(chainFile()), { timeout: 10_000 }).toBe(true);
+    await anvil.stop(processes);
+  });
+
   test("is never torn between a block and its effects, whoever mines", async () => {
     const anvil = await open(null);
     const [from] = await anvil.rpc<string[]>("eth_accounts");
@@ -141,6 +169,10 @@ describe("the order of saved states", () => {
   test("ends with the newest block, which has no child", () => {
     const sorted = sortStates(`${head},"historical_states":${states(21, 20, 9)}}`);
     expect(sorted).toBe(`${head},"historical_states":${states(9, 20, 21)}}`);
+  });
+
+  test.each(["", "{", "{}", "[]", head])("a file that is damaged is said in a line: %s", (text) => {
+    expect(() => sortStates(text)).toThrow(/^chain\.json is damaged: [^\n]+--fresh$/);
   });
 
   test.each([`${head}}`, `${head},"historical_states":null}`])("needs states: %s", (text) => {

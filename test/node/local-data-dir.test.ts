@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DataDir, writeWhole } from "../../src/local/data-dir.ts";
+import { DataDir, dataDirOf, writeWhole } from "../../src/local/data-dir.ts";
 
 let folder: string;
 let dataDir: DataDir;
@@ -39,6 +39,31 @@ test("belongs to one runner at a time", () => {
 test("a path that is a file is refused in a line", () => {
   writeFileSync(join(folder, "file"), "");
   expect(() => DataDir.open(join(folder, "file"))).toThrow(/^the data directory cannot be used/);
+});
+
+test("a folder that is full of something else is refused, and stays as it is", () => {
+  const home = join(folder, "home");
+  mkdirSync(join(home, "objects"), { recursive: true });
+  writeFileSync(join(home, "objects", "picture"), "mine");
+  expect(() => DataDir.open(home)).toThrow(/^the data directory cannot be used: [^\n]*home holds/);
+  expect(readdirSync(home)).toEqual(["objects"]);
+});
+
+test("an empty folder is taken, and one that was used before, whatever was put beside", () => {
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  DataDir.open(empty).close();
+  writeFileSync(join(empty, "notes.txt"), "mine");
+  DataDir.open(empty).close();
+});
+
+test.each([
+  [undefined, "sequencer-data"],
+  ["", "sequencer-data"],
+  [" ", "sequencer-data"],
+  [" /tmp/x ", "/tmp/x"],
+])("SEQ_DATA_DIR=%j is %s: blank is unset, and never the folder one is in", (value, path) => {
+  expect(dataDirOf({ SEQ_DATA_DIR: value })).toBe(path);
 });
 
 test("the operator token is made once, is long, and is the owner's alone", async () => {

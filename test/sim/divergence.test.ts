@@ -21,7 +21,7 @@ const ONLY_RESETS: Cut = {
   without: FAULT_KINDS.filter((kind) => kind !== "reset" && kind !== "crash"),
 };
 
-test.each(Array.from({ length: size(3, 40) }, (_, i) => i + 1))(
+test.each(Array.from({ length: size(2, 40) }, (_, i) => i + 1))(
   "[R4] seed %i: after a foreign batch nothing is promised, posted or voided any more",
   async (seed) => {
     const world = worldOf(seed);

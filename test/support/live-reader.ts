@@ -29,7 +29,7 @@ export class LiveReader {
   }
 
   get cursor(): number {
-    return this.received.at(-1)?.offset ?? 0;
+    return Math.max(this.#before.at(-1)?.offset ?? 0, this.#socket.lastOffset);
   }
 
   get isCutOff(): boolean {
@@ -54,7 +54,12 @@ export class LiveReader {
 
 /** What a client holds that was sent these records. */
 export function heldAfter(records: readonly FeedRecord[]): readonly FeedRecord[] {
-  return records.reduce(foldRecord, []);
+  let held: FeedRecord[] = [];
+  for (const record of records) {
+    if (record.kind === "rollback") held = [...foldRecord(held, record)];
+    else held.push(record);
+  }
+  return held;
 }
 
 const textsOf = (records: readonly FeedRecord[]) => records.map(formatRecord);

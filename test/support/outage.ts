@@ -5,18 +5,16 @@
  * is old by blocks within a moment, while the blocks' times stay those of this machine's clock.
  */
 
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { type Hex, parseTransaction } from "viem";
 import { expect } from "vitest";
 import type { Mode } from "../../src/core/api/rejection.ts";
 import type { HealthBody } from "../../src/core/api/sequencer-api.ts";
 import type { FeedRecord } from "../../src/core/feed/record.ts";
 import { must } from "../../src/core/types/assert.ts";
-import { fromHex, toHex } from "../../src/core/types/hex.ts";
 import { type Rpc, rpcOf } from "../../src/local/rpc.ts";
 import type { StackOptions } from "../../src/local/stack.ts";
 import { Random } from "../sim/random.ts";
 import { type Fault, type FaultyRpc, type RpcRequest, startFaultyRpc } from "./faulty-rpc.ts";
+import { restoreL1 } from "./l1-levers.ts";
 import { expectSameForAllReaders, LiveReader } from "./live-reader.ts";
 import { account, type Product, readFeed, startProduct, until } from "./product.ts";
 import { expectVerified } from "./verified.ts";
@@ -24,7 +22,7 @@ import { expectVerified } from "./verified.ts";
 /** A batch is in danger this many blocks after its first frame. */
 export const DANGER_BLOCKS = 200;
 /** Beyond any danger: a batch that lands now is skipped by the scheduler (S4). */
-export const STALE_BLOCKS = 1_250;
+export const STALE_BLOCKS = 1_210;
 const SERVING_LIMIT_MS = 30_000;
 const REFUSED_LIMIT_MS = 30_000;
 const SETTLED_LIMIT_MS = 30_000;
@@ -108,6 +106,11 @@ export async function serving(outage: Outage): Promise<HealthBody> {
 export async function calm(outage: Outage): Promise<void> {
   restoreL1(outage);
   outage.stack.resumeBlocks();
+  const isUp = await fetch(`${outage.stack.url}/livez`).then(
+    () => true,
+    () => false,
+  );
+  if (!isUp) await outage.stack.startWorkerd();
   await serving(outage);
 }
 
@@ -210,48 +213,4 @@ export async function expectGoesOn(outage: Outage): Promise<void> {
 async function finalizedBlock({ stack }: Product): Promise<number> {
   const digest = await (await fetch(`${stack.url}/finalized_state/digest`)).json();
   return (digest as { inclusion_block?: number }).inclusion_block ?? -1;
-}
-
-/** Every request is as if L1 were switched off. */
-export function cutL1({ proxy }: Outage): void {
-  proxy.fail(() => ({ kind: "disconnect" }));
-}
-
-export function restoreL1({ proxy }: Outage): void {
-  proxy.fail(() => null);
-}
-
-/** Its `raw` was handed to L1, which need not have seen it. */
-export type Sent = {
-  readonly raw: Hex;
-  readonly hash: string;
-  readonly walletNonce: number;
-  /** Else it is a no-op of a flush. */
-  readonly isBatch: boolean;
-};
-
-/** The submitter's transactions since the proxy was last told what to do, replacements among them. */
-export function sentSince({ proxy }: Outage): readonly Sent[] {
-  return proxy.requests.filter(isSend).map(describeSend);
-}
-
-const isSend = ({ method }: RpcRequest) => method === "eth_sendRawTransaction";
-
-function describeSend({ params }: RpcRequest): Sent {
-  const raw = params[0] as Hex;
-  const { data = "0x", nonce = 0 } = parseTransaction(raw);
-  const hash = toHex(keccak_256(fromHex(raw)));
-  return { raw, hash, walletNonce: nonce, isBatch: data !== "0x" };
-}
-
-/** The sequencer is told that its batches were taken, and no node ever sees them. */
-export function swallowBatches(request: RpcRequest): Fault | null {
-  if (!isSend(request)) return null;
-  const { hash, isBatch } = describeSend(request);
-  return isBatch ? { kind: "result", result: hash } : null;
-}
-
-/** As `swallowBatches`, of every transaction. */
-export function swallowAll(request: RpcRequest): Fault | null {
-  return isSend(request) ? { kind: "result", result: describeSend(request).hash } : null;
 }

@@ -1,5 +1,6 @@
 /** The feed through the whole object: the upgrade, acks, hibernation and the tick that pumps. */
 
+import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { transfer } from "./support/history.ts";
 import { read } from "./support/reader.ts";
@@ -80,6 +81,31 @@ describe("a socket", () => {
     await first?.until(() => first.closed !== null);
     expect(first?.closed).toEqual({ code: 1000, reason: "done" });
     expect((await upgrade(serving, "")).status).toBe(101);
+  });
+
+  test.each([
+    [999, 1000],
+    [1001, 1001],
+    [1004, 1000],
+    [1006, 1000],
+    [4999, 4999],
+    [5000, 1000],
+  ])("that a client closed with %i is closed with %i: any number may come", async (sent, code) => {
+    const serving = await serve();
+    const reader = await subscribe(serving, "from_offset=4");
+    await runInDurableObject(serving.object, (object, state) => {
+      const [socket] = state.getWebSockets();
+      const ours = socket ?? expect.unreachable("the reader's other end is there");
+      object.webSocketClose(ours, sent, "bye");
+    });
+    await reader.until(() => reader.closed !== null);
+    expect(reader.closed).toEqual({ code, reason: "bye" });
+  });
+
+  test("a path that only the Worker decodes is 404", async () => {
+    const { object } = await serve();
+    const response = await object.fetch("https://sequencer.test/ws/%73ubscribe");
+    expect([response.status, await response.json()]).toMatchObject([404, { code: "NOT_FOUND" }]);
   });
 
   test("[F6] that was behind when the object slept is brought up by the tick", async () => {

@@ -1,52 +1,19 @@
 /** The feed's sockets on a clock of the test's own: replay, following, and readers that are slow. */
 
 import { describe, expect, test } from "vitest";
-import type { SubscribeQuery } from "../../src/core/api/query.ts";
 import { cascade } from "./support/cascade.ts";
 import {
-  addInput,
-  closeBatch,
-  found,
-  foundWithUsers,
-  submitMany,
-  user,
-} from "./support/history.ts";
-import { type Reader, read } from "./support/reader.ts";
-import { type Rig, withRig } from "./support/rig.ts";
+  fill,
+  fillAfterGenesis,
+  fillWithLong,
+  refusal,
+  serverEnd,
+  subscribe,
+} from "./support/feed.ts";
+import { closeBatch, found, foundWithUsers, submitMany } from "./support/history.ts";
+import { withRig } from "./support/rig.ts";
 
 const MIB = 1024 * 1024;
-
-function subscribe(rig: Rig, query: Partial<SubscribeQuery> = {}): Reader {
-  const answer = rig.feed.subscribe({ fromOffset: 0, era: null, isBatched: false, ...query });
-  return answer.ok ? read(answer.value) : expect.unreachable(answer.error.message);
-}
-
-function refusal(rig: Rig, query: Partial<SubscribeQuery> = {}): unknown {
-  const answer = rig.feed.subscribe({ fromOffset: 0, era: null, isBatched: false, ...query });
-  return answer.ok ? null : [answer.error.status, answer.error.code];
-}
-
-/** The server's end of the newest socket. */
-function serverEnd(rig: Rig): WebSocket {
-  return rig.state.getWebSockets().at(0) ?? expect.unreachable("a socket is open");
-}
-
-/** Ops by SQL, faster than the lane includes them. They stay in the open frame. */
-function fill(rig: Rig, ops: number): void {
-  rig.sql.exec(
-    `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-     INSERT INTO user_ops SELECT 0, 0, i, ?, i, 1060, x'00', zeroblob(65), 1 FROM n`,
-    ops,
-    new Uint8Array(20).fill(1),
-  );
-}
-
-/** Direct inputs whose records are 130 KB of text: 8 make a page. */
-function fillWithLong(rig: Rig, directs: number): void {
-  const payload = new Uint8Array(65_216).fill(1);
-  for (let i = 0; i < directs; i++) addInput(rig, user(0), payload, 5);
-  found(rig);
-}
 
 describe("a subscriber", () => {
   test("[F1] gets what is after its cursor, then what comes, each once and in order", () =>
@@ -181,14 +148,6 @@ describe("[F6] catching up", () => {
       expect(reader.offsets()).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
     }));
 });
-
-/** The same long inputs, drained by the next frame. */
-function fillAfterGenesis(rig: Rig, directs: number): void {
-  const payload = new Uint8Array(65_216).fill(1);
-  for (let i = 0; i < directs; i++) addInput(rig, user(0), payload, 101);
-  rig.sql.exec("UPDATE l1_safe_head SET block_number = 110");
-  rig.lane.advance();
-}
 
 describe("[F6] a slow reader", () => {
   test("is closed with 1013 above 8 MiB unanswered, and resumes by offset", () =>

@@ -35,6 +35,21 @@ describe("[R2] fees", () => {
       expect(second?.fee).toBeGreaterThan(first?.fee ?? Number.POSITIVE_INFINITY);
     }));
 
+  test("a clock that went back after a send does not hold the replacement up for as long", () =>
+    withShortDanger(async (rig, chain) => {
+      await late(rig, chain, 1);
+      const { nowMs } = rig;
+      // Not so far ahead that the view of L1 would be stale.
+      rig.nowMs += 60_000;
+      await recoverOnce(rig, chain);
+      rig.nowMs = nowMs + 60_000 - 3_000;
+      await recoverOnce(rig, chain);
+      expect(noOps(rig)).toHaveLength(1);
+      rig.nowMs -= 1;
+      await recoverOnce(rig, chain);
+      expect(noOps(rig)).toHaveLength(2);
+    }));
+
   test("a slot whose transaction is dearer than ours is outbid step by step", () =>
     withShortDanger(async (rig, chain) => {
       await late(rig, chain, 1);

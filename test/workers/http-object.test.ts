@@ -130,7 +130,6 @@ describe("a call to the object that fails", () => {
 
   const requests = [
     new Request(`${ORIGIN}/fee`),
-    new Request(`${ORIGIN}/healthz`),
     new Request(`${ORIGIN}/ws/subscribe`, { headers: { upgrade: "websocket" } }),
     new Request(`${ORIGIN}/tx`, {
       method: "POST",
@@ -152,6 +151,10 @@ describe("a call to the object that fails", () => {
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
       expect(response.headers.has("retry-after")).toBe(expected[0] !== 500);
       expect(await refusalOf(response)).toEqual(expected);
+    }
+    for (const path of ["/healthz", "/readyz"]) {
+      const response = await fetchWith(failing(marks), new Request(ORIGIN + path));
+      expect(await refusalOf(response), "[I7] 200 or 503").toEqual([503, ...expected.slice(1)]);
     }
   });
 });

@@ -92,7 +92,7 @@ describe("a deployment that is not configured", () => {
     }
   });
 
-  test.each([undefined, "", " "])(
+  test.each([undefined, "", " ", 7])(
     "with the token set to %j nobody is the operator",
     async (token) => {
       const headers = { authorization: `Bearer ${token ?? "undefined"}` };

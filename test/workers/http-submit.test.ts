@@ -1,9 +1,13 @@
 /** `GET /ws/submit`: one answer per message, in order, whatever the object makes of the ops. */
 
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import type { SignedUserOp } from "../../src/core/api/sequencer-api.ts";
 import {
   CHUNK_OPS_MAX,
   SUBMIT_CALLS_MAX,
+  SUBMIT_MESSAGES_MAX,
   SUBMIT_UNANSWERED_MAX,
 } from "../../src/core/types/protocol.ts";
 import { signed as op } from "../support/signed-op.ts";
@@ -31,8 +35,11 @@ type Channel = {
 type SubmitGroup = (ops: readonly unknown[]) => Promise<readonly unknown[]>;
 
 /** A channel to the real Worker; `submitGroup` stands at the object's end of the wire. */
-async function open(submitGroup: SubmitGroup): Promise<Channel> {
-  const environment = { SEQUENCER: { getByName: () => ({ submitGroup }) } };
+function open(submitGroup: SubmitGroup): Promise<Channel> {
+  return openWith({ SEQUENCER: { getByName: () => ({ submitGroup }) } });
+}
+
+async function openWith(environment: object): Promise<Channel> {
   const request = new Request(`${ORIGIN}/ws/submit`, { headers: UPGRADE });
   const response = await fetchWith(environment, request);
   expect(response.status).toBe(101);
@@ -132,6 +139,32 @@ describe("[I9] the submit channel", () => {
     ]);
   });
 
+  test("an object that restarts is found again: its restart breaks every stub of before", async () => {
+    const calls: string[] = [];
+    const getByName = () => {
+      const stub = env.SEQUENCER.getByName("an object that restarts");
+      const noting = async (ops: readonly SignedUserOp[]) => {
+        const outcomes = await stub.submitGroup(ops).catch(() => null);
+        calls.push(outcomes === null ? "broken" : "answered");
+        return outcomes ?? Promise.reject(new Error("broken"));
+      };
+      return { submitGroup: noting };
+    };
+    const channel = await openWith({ SEQUENCER: { getByName } });
+    const ask = async () => {
+      const before = channel.answers.length;
+      channel.socket.send(body);
+      await channel.until(() => channel.answers.length > before);
+    };
+    await ask();
+    const object = env.SEQUENCER.getByName("an object that restarts");
+    const aborted = runInDurableObject(object, (_object, state) => state.abort("restarted"));
+    await expect(aborted).rejects.toThrow("restarted");
+    await ask();
+    await ask();
+    expect([calls.length, calls.at(0), calls.at(-1)]).toEqual([3, "answered", "answered"]);
+  });
+
   test.each([
     ["4096 bytes", body.padEnd(4096), undefined],
     ["4097 bytes", body.padEnd(4097), "request body too large"],
@@ -169,6 +202,22 @@ describe("[I9] the submit channel", () => {
       await channel.until(() => channel.answers.length === sent);
     }
     await channel.until(() => channel.closed !== null);
+    expect(channel.closed).toEqual({ code: 1012, reason: "connect again" });
+  });
+
+  test("asks for a new connection after its last message, also when all were refused at once", async () => {
+    // A client that never reads would leave one answer in the Worker's memory for each.
+    const channel = await open(including);
+    for (let sent = 1; sent <= SUBMIT_MESSAGES_MAX; sent++) {
+      channel.socket.send("{");
+      if (sent % 1_000 === 0) await channel.until(() => channel.answers.length === sent);
+    }
+    await channel.until(() => channel.answers.length === SUBMIT_MESSAGES_MAX);
+    expect(channel.closed).toBeNull();
+    channel.socket.send("{");
+    await channel.until(
+      () => channel.closed !== null || channel.answers.length > SUBMIT_MESSAGES_MAX,
+    );
     expect(channel.closed).toEqual({ code: 1012, reason: "connect again" });
   });
 

@@ -177,6 +177,17 @@ describe("in flight", () => {
       await settle(rig, chain);
       expect(count(rig, "safe_accepted_batches")).toBe(1);
     }));
+
+  test("[L2] a clock that went back after a send does not hold the replacement up for as long", () =>
+    withChain(async (rig, chain) => {
+      await holdBack(chain);
+      await sealBatches(rig, 1);
+      const { nowMs } = rig;
+      rig.nowMs += 3_600_000;
+      await postOnce(rig, chain);
+      rig.nowMs = nowMs;
+      expect(await postOnce(rig, chain)).toMatchObject(sent(1));
+    }));
 });
 
 describe("a send that is not known to have arrived", () => {
@@ -230,6 +241,23 @@ describe("a send that is not known to have arrived", () => {
       await chain.fail([]);
       expect(await postOnce(rig, chain)).toMatchObject(sent(0));
       expect([slots(rig), await rawSends(chain)]).toEqual([[[0, 0, true]], []]);
+    }));
+
+  test("[L2] a node behind the safe head that was read is not believed: its free slots are used", () =>
+    withChain(async (rig, chain) => {
+      await sealBatches(rig, 1);
+      const old = await chain.rpc("eth_getBlockByNumber", ["latest", false]);
+      await postOnce(rig, chain);
+      await settle(rig, chain);
+      await submitMany(rig, 0, 1, 1);
+      closeBatch(rig);
+      const fault = { kind: "result", result: old } as const;
+      await chain.fail([{ method: "eth_getBlockByNumber", param: "latest", fault }]);
+      expect(await postOnce(rig, chain)).toMatchObject({ error: { reason: "behind" } });
+      expect(slots(rig)).toEqual([[0, 0, true]]);
+      await chain.fail([]);
+      expect(await postOnce(rig, chain)).toMatchObject(sent(1));
+      expect(slots(rig).at(-1)).toEqual([1, 1, true]);
     }));
 
   test("[L2] a failing estimate leaves no row and no watermark", () =>

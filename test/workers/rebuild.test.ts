@@ -2,14 +2,15 @@
 
 import { describe, expect, test } from "vitest";
 import { walletApplication } from "../../src/apps/wallet/wallet.ts";
-import { PART_BYTES } from "../../src/core/api/rebuild.ts";
+import { PART_BYTES, type RebuildManifest } from "../../src/core/api/rebuild.ts";
 import type { ApplicationState } from "../../src/core/application/application.ts";
 import { bytesEqual } from "../../src/core/types/bytes.ts";
+import { hash32 } from "../../src/core/types/hex.ts";
 import { blockNumber } from "../../src/core/types/units.ts";
 import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
 import { startUpload } from "../../src/durable-objects/sequencer/rebuild.ts";
 import { loadHistory } from "../../src/durable-objects/sequencer/storage/history.ts";
-import { count, found, observe, pin, user } from "./support/history.ts";
+import { addInput, count, found, observe, pin, user } from "./support/history.ts";
 import { begin, inventedState, manifestOf, put, upload } from "./support/rebuilding.ts";
 import { type Rig, withRig } from "./support/rig.ts";
 
@@ -141,13 +142,29 @@ describe("[R5] what is refused", () => {
     withRig((rig) => {
       pin(rig);
       const { manifest, state } = inventedState(rig.runtime.config);
-      observe(rig, 100);
+      observe(rig, 99);
       const name = begin(rig, manifest);
       observe(rig, 101);
       const behind = refusal(422, "UPLOAD_REFUSED");
       expect(put(rig, { upload: name, part: 0, bytes: state })).toMatchObject(behind);
       expect(startUpload(rig.runtime, manifest)).toMatchObject(behind);
       expect(stored(rig)).toEqual([1, 0, 0, 0, 0, 0]);
+    }));
+
+  test("a base at the block that was read, when it is another block or has other inputs", () =>
+    withRig((rig) => {
+      pin(rig);
+      addInput(rig, user(1), Uint8Array.of(1), 100);
+      observe(rig, 100);
+      const { state } = inventedState(rig.runtime.config);
+      const baseBlockHash = hash32(`0x${(100).toString(16).padStart(64, "0")}`);
+      const at = (fields: Partial<RebuildManifest>) =>
+        manifestOf(rig.runtime.config, state, { baseBlockHash, baseInputCount: 1, ...fields });
+      const other = refusal(422, "UPLOAD_REFUSED", "another block was read than the base");
+      expect(startUpload(rig.runtime, at({ baseInputCount: 2 }))).toMatchObject(other);
+      const hash = hash32(`0x${"c0".repeat(32)}`);
+      expect(startUpload(rig.runtime, at({ baseBlockHash: hash }))).toMatchObject(other);
+      expect(upload(rig, { manifest: at({}), state })).toMatchObject({ ok: true });
     }));
 
   test("any upload beside a history, also one that began before it", () =>

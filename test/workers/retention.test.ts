@@ -1,6 +1,7 @@
 /** Retention on a small database: what is deleted, in which pages, and what still works after it (F8). */
 
 import { describe, expect, test } from "vitest";
+import { decodeEvents } from "../../src/core/chunk/event.ts";
 import { offset } from "../../src/core/types/units.ts";
 import { retain } from "../../src/durable-objects/sequencer/retain.ts";
 import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress.ts";
@@ -10,6 +11,7 @@ import {
   addInput,
   closeBatch,
   count,
+  found,
   foundWithUsers,
   GENESIS_BLOCK,
   land,
@@ -55,7 +57,7 @@ describe("[F8] what may be deleted", () => {
       expect([drain(rig), availableFrom(rig)]).toEqual([0, 0]);
     }, FULL));
 
-  test("all up to the newest accepted snapshot, and nothing beyond it", () =>
+  test("all up to the chunk of the newest accepted snapshot, and nothing beyond it", () =>
     withRig(async (rig) => {
       foundWithUsers(rig, 1);
       await sealBatches(rig, 4, 5);
@@ -63,12 +65,11 @@ describe("[F8] what may be deleted", () => {
       land(rig, 1, 105);
       const accepted = maximum(rig, "SELECT l2_tx_index FROM snapshots WHERE batch_index = 1");
       expect(drain(rig)).toBeGreaterThan(0);
-      expect(availableFrom(rig)).toBe(accepted);
-      expect(offsets(rig, 0)).toEqual(offsets(rig, accepted));
-      expect(offsets(rig, accepted)[0]).toBe(accepted + 1);
-      expect(maximum(rig, "SELECT COUNT(*) FROM user_ops WHERE batch_index < 2")).toBe(0);
+      expect(availableFrom(rig)).toBe(accepted - 1);
+      expect(offsets(rig, 0)[0]).toBe(accepted);
+      expect(maximum(rig, "SELECT COUNT(*) FROM user_ops WHERE batch_index < 2")).toBe(1);
       expect(maximum(rig, "SELECT COUNT(*) FROM user_ops WHERE batch_index = 2")).toBe(5);
-      expect(maximum(rig, "SELECT MIN(next_offset) FROM chunks")).toBeGreaterThan(accepted);
+      expect(maximum(rig, "SELECT MIN(next_offset) FROM chunks")).toBeGreaterThan(accepted - 1);
     }, FULL));
 
   test("a page is at most 16 chunks", () =>
@@ -80,7 +81,7 @@ describe("[F8] what may be deleted", () => {
       const left: number[] = [];
       while (retain(rig.runtime)) left.push(before - count(rig, "chunks"));
       expect(left).toEqual([16, 32, before - count(rig, "chunks")]);
-      expect(availableFrom(rig)).toBe(41);
+      expect(availableFrom(rig)).toBe(40);
     }, FULL));
 
   test("by age: what is older than the days kept, not a millisecond younger", () =>
@@ -98,7 +99,7 @@ describe("[F8] what may be deleted", () => {
         expect(availableFrom(rig)).toBe(3);
         rig.nowMs += 1;
         drain(rig);
-        expect(availableFrom(rig)).toBe(5);
+        expect(availableFrom(rig)).toBe(4);
       },
       { vars: { SEQ_RETENTION_DAYS: "2" } },
     ));
@@ -122,6 +123,63 @@ describe("[F8] what may be deleted", () => {
       expect(availableFrom(rig)).toBeLessThan(121);
       expect(count(rig, "chunks")).toBeGreaterThan(2);
     }));
+});
+
+/** Kinds and places of the events that the stored chunks still hold. */
+const logged = (rig: Rig): readonly string[] =>
+  rig.sql
+    .exec<{ events: ArrayBuffer }>("SELECT events FROM chunks ORDER BY height")
+    .toArray()
+    .flatMap(({ events }) => {
+      const decoded = decodeEvents(new Uint8Array(events));
+      return decoded.ok ? decoded.value : expect.unreachable("a stored chunk decodes");
+    })
+    .map((event) => ("batchNonce" in event ? `${event.kind} ${event.batchNonce}` : event.kind));
+
+describe("[C1] the log", () => {
+  test("of what is not accepted stays whole, from the seal that carries the snapshot on", () =>
+    withRig(async (rig) => {
+      foundWithUsers(rig, 1);
+      await sealBatches(rig, 4, 2);
+      land(rig, 0, 104);
+      land(rig, 1, 105);
+      const before = logged(rig);
+      expect(drain(rig)).toBeGreaterThan(0);
+      const after = logged(rig);
+      expect(after).toEqual(before.slice(-after.length));
+      expect(after.slice(after.indexOf("seal 1"))).toEqual(before.slice(before.indexOf("seal 1")));
+      expect(after).toContain("seal 1");
+      expect(after).not.toContain("seal 0");
+    }, FULL));
+
+  test("of a history without a record stays, however old, while nothing is accepted", () =>
+    withRig((rig) => {
+      found(rig);
+      for (const block of [105, 110, 115]) {
+        observe(rig, block);
+        rig.lane.advance();
+      }
+      rig.nowMs += 100 * DAY_MS;
+      expect([drain(rig), logged(rig)]).toEqual([0, Array(4).fill("frame 0")]);
+    }, FULL));
+
+  test("does not lose what is younger, behind what is old and has the last record", () =>
+    withRig(
+      async (rig) => {
+        foundWithUsers(rig, 1);
+        await sealBatches(rig, 1, 2);
+        const sealedAt = rig.nowMs;
+        rig.nowMs += DAY_MS;
+        observe(rig, 105);
+        rig.lane.advance();
+        await sealBatches(rig, 1, 1);
+        for (const nonce of [0, 1, 2]) land(rig, nonce, 104 + nonce);
+        rig.nowMs = sealedAt + 2 * DAY_MS + 1;
+        expect([drain(rig), availableFrom(rig)]).toEqual([1, 3]);
+        expect(logged(rig).slice(0, 3)).toEqual(["frame 1", "seal 1", "frame 2"]);
+      },
+      { vars: { SEQ_RETENTION_DAYS: "2" } },
+    ));
 });
 
 describe("[F8] after it", () => {
@@ -158,7 +216,7 @@ describe("[F8] after it", () => {
         });
       }
       expect(page(from)).toMatchObject({ ok: true, value: { available_from: from, head: 9 } });
-      expect(offsets(rig, from)).toEqual([6, 7, 8, 9]);
+      expect(offsets(rig, from)).toEqual([5, 6, 7, 8, 9]);
       const query = { fromOffset: from - 1, era: null, isBatched: false };
       expect(rig.feed.subscribe(query)).toMatchObject({ error: { code: "HISTORY_UNAVAILABLE" } });
     }, FULL));

@@ -208,14 +208,23 @@ describe("[F3] for readers", () => {
   test("keep_through is never below what retention deleted", () =>
     withRig(
       async (rig) => {
-        await threeBatches(rig);
+        foundWithUsers(rig, 2);
+        await submitMany(rig, 0, 0, 2);
+        closeBatch(rig);
+        land(rig, 0, 101);
+        await submitMany(rig, 0, 2, 2);
+        cascade(rig, 1);
+        // Its snapshot stands at the rollback's record, behind nothing that is valid.
+        closeBatch(rig);
+        land(rig, 1, 102);
         while (retain(rig.runtime));
         const { availableFrom } = requireHistory(rig.sql);
-        expect([availableFrom, records(rig)[0]?.offset]).toEqual([4, 5]);
-        expect(cascade(rig, 1)).toMatchObject({ keepThrough: 4 });
+        expect([availableFrom, records(rig)[0]?.offset]).toEqual([6, 7]);
+        await submitMany(rig, 0, 2, 1);
+        expect(cascade(rig, 3)).toMatchObject({ keepThrough: 6 });
         expect(kinds(rig)).toEqual([
+          ["rollback", 7],
           ["rollback", 9],
-          ["direct_input", 10],
         ]);
         expectSameAfterWake(rig);
       },

@@ -172,7 +172,7 @@ describe("[V2] finalized", () => {
       foundWithUsers(rig, 1);
       rig.sql.exec("INSERT INTO canonical_divergence VALUES (0, 0, 0, 'foreign', 1)");
       expect(finalized(rig)).toBe(503);
-      expect(rig.snapshots.digest()).toMatchObject({ error: { status: 503 } });
+      expect(rig.snapshots.digest()).toMatchObject({ error: { status: 503, retryAfterS: 30 } });
       expect(rig.snapshots.streamFinalized(null)).toMatchObject({ error: { status: 503 } });
     }));
 });

@@ -65,7 +65,8 @@ const URL_START =
 
 /**
  * `addressOf` derives the submitter's address and answers null for a key that is not one; it is an
- * argument because core holds no curve of its own choosing. Problems come in the table's order.
+ * argument because core holds no curve of its own choosing. Problems come in the table's order, after
+ * those of variables, the application's too, that are no strings.
  */
 export function parseConfig<AppConfig>(
   vars: Vars,
@@ -156,6 +157,10 @@ class Reader {
 
   constructor(vars: Vars) {
     this.#vars = vars;
+    // A number in wrangler.toml arrives as a number: read as unset, it would be a default unnoticed.
+    for (const [name, value] of Object.entries(vars)) {
+      if (name.startsWith("SEQ_") && !isTextOrUnset(value)) this.problem(name, "must be a string");
+    }
   }
 
   problem(variable: string, problem: string): void {
@@ -163,7 +168,7 @@ class Reader {
   }
 
   missing(variable: string): "" {
-    this.problem(variable, "is required");
+    if (isTextOrUnset(this.#vars[variable])) this.problem(variable, "is required");
     return "";
   }
 
@@ -236,6 +241,10 @@ class Reader {
     }
     return urls;
   }
+}
+
+function isTextOrUnset(value: unknown): boolean {
+  return typeof value === "string" || value === undefined || value === null;
 }
 
 /** `SEQ_LONG_BLOCK_RANGE_ERROR_CODES`, trimmed or null when unset. Null when it is no list of codes. */

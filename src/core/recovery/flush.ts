@@ -84,8 +84,10 @@ export function flushRange(facts: Pick<FlushFacts, "latestNonce" | "pendingNonce
 }
 
 export function decideFlush(facts: FlushFacts): FlushDecision {
-  const { safeNonce, pendingNonce, watermark } = facts;
-  if (pendingNonce <= safeNonce && safeNonce >= required(watermark)) return { do: "done" };
+  const { safeNonce, pendingNonce, latestNonce, watermark } = facts;
+  // The node that showed what is pending may lag behind the one that showed what is mined.
+  const used = Math.max(pendingNonce, latestNonce);
+  if (used <= safeNonce && safeNonce >= required(watermark)) return { do: "done" };
   const { from, end } = flushRange(facts);
   const rows = new Map(facts.rows.map((row) => [row.walletNonce, row]));
   const sends: NoOp[] = [];

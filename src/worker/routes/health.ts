@@ -1,10 +1,12 @@
 /** `GET /livez`, `/readyz`, `/healthz` (I7, P§5.5). */
 
 import { Hono } from "hono";
-import { queueFull, unavailable } from "../../core/api/rejection.ts";
-import { refuse, refuseMethod } from "../errors.ts";
+import { queueFull, type Rejection, unavailable } from "../../core/api/rejection.ts";
+import type { HealthBody } from "../../core/api/sequencer-api.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
+import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
 import { json } from "../json.ts";
-import type { Site } from "../site.ts";
+import type { Site, SiteContext } from "../site.ts";
 
 /** The Worker runs. Answers without configuration and without the object. */
 export const liveness = new Hono<Site>()
@@ -13,14 +15,26 @@ export const liveness = new Hono<Site>()
 
 export const health = new Hono<Site>()
   .get("/healthz", async (c) => {
-    const body = await c.var.sequencer.health();
-    return json(body, body.status === "ok" ? 200 : 503);
+    const body = await ask(c);
+    if (!body.ok) return refuse(body.error);
+    return json(body.value, body.value.status === "ok" ? 200 : 503);
   })
   .get("/readyz", async (c) => {
-    const { status, mode } = await c.var.sequencer.health();
+    const body = await ask(c);
+    if (!body.ok) return refuse(body.error);
+    const { status, mode } = body.value;
     if (status === "ok") return new Response(null);
     // Serving, but with a full queue: the next op would be refused too.
     return refuse(mode === "serving" ? { ...queueFull, status: 503 } : unavailable(mode));
   })
   .all("/healthz", () => refuseMethod("GET, HEAD"))
   .all("/readyz", () => refuseMethod("GET, HEAD"));
+
+/** An object that cannot be asked takes no op either: 503, also where another route would say 429 or 500. */
+async function ask(c: SiteContext): Promise<Result<HealthBody, Rejection>> {
+  try {
+    return ok(await c.var.sequencer.health());
+  } catch (error) {
+    return err({ ...rejectionOf(error), status: 503 });
+  }
+}

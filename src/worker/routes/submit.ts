@@ -18,12 +18,13 @@ import {
   BODY_BYTES_MAX,
   CHUNK_OPS_MAX,
   SUBMIT_CALLS_MAX,
+  SUBMIT_MESSAGES_MAX,
   SUBMIT_UNANSWERED_MAX,
 } from "../../core/types/protocol.ts";
 import { err, type Result } from "../../core/types/result.ts";
 import type { Deployment } from "../config.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
-import type { SequencerStub, Site } from "../site.ts";
+import { type SequencerStub, type Site, sequencerOf } from "../site.ts";
 import { readSubmission } from "../submission.ts";
 
 export const submit = new Hono<Site>()
@@ -33,25 +34,31 @@ export const submit = new Hono<Site>()
     }
     const { 0: client, 1: server } = new WebSocketPair();
     server.accept();
-    new SubmitChannel(server, c.var.deployment, c.var.sequencer).listen();
+    const { deployment } = c.var;
+    new SubmitChannel(server, deployment, () => sequencerOf(c.env, deployment)).listen();
     return new Response(null, { status: 101, webSocket: client });
   })
   .all("/ws/submit", () => refuseMethod("GET"));
+
+/** With 1012: what got no answer is to be sent again on a new connection. */
+const CONNECT_AGAIN = "connect again";
 
 type Waiting = { readonly op: SignedUserOp; readonly answer: (text: string) => void };
 
 class SubmitChannel {
   readonly #socket: WebSocket;
   readonly #deployment: Deployment;
-  readonly #sequencer: SequencerStub;
+  /** Asked for each call: a stub that saw the object restart fails for ever, a connection outlives that. */
+  readonly #sequencer: () => SequencerStub;
   /** Answers of the messages not yet answered, oldest first; null while it is not known. */
   readonly #answers: { text: string | null }[] = [];
   #waiting: Waiting[] = [];
+  #messages = 0;
   #calls = 0;
   #isCalling = false;
   #isClosed = false;
 
-  constructor(socket: WebSocket, deployment: Deployment, sequencer: SequencerStub) {
+  constructor(socket: WebSocket, deployment: Deployment, sequencer: () => SequencerStub) {
     this.#socket = socket;
     this.#deployment = deployment;
     this.#sequencer = sequencer;
@@ -65,7 +72,13 @@ class SubmitChannel {
 
   #onMessage(data: unknown): void {
     if (this.#isClosed) return;
-    // A client that floods without reading would otherwise fill the memory with its own messages.
+    // A client that does not read its answers would otherwise fill the memory with them: no socket
+    // tells how many of them still wait.
+    if (++this.#messages > SUBMIT_MESSAGES_MAX) {
+      this.#close(1012, CONNECT_AGAIN);
+      return;
+    }
+    // And one that sends faster than its ops are decided, with its own messages.
     if (this.#answers.length >= SUBMIT_UNANSWERED_MAX) {
       this.#close(1008, "too many unanswered submissions");
       return;
@@ -96,14 +109,14 @@ class SubmitChannel {
         answer(must(bodies[i], "every op of a group has an answer"));
       }
       this.#sendAnswered();
-      if (++this.#calls >= SUBMIT_CALLS_MAX) this.#close(1012, "connect again");
+      if (++this.#calls >= SUBMIT_CALLS_MAX) this.#close(1012, CONNECT_AGAIN);
     }
     this.#isCalling = false;
   }
 
   async #answersOf(group: readonly Waiting[]): Promise<readonly string[]> {
     try {
-      const outcomes = await this.#sequencer.submitGroup(group.map(({ op }) => op));
+      const outcomes = await this.#sequencer().submitGroup(group.map(({ op }) => op));
       return group.map(({ op }, i) => formatOutcome(op, must(outcomes[i], "one outcome per op")));
     } catch (error) {
       // The object failed mid-call: each op may be included or not, as after a failed request.
