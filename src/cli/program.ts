@@ -53,7 +53,11 @@ export async function runBaton<AppConfig>(
   const running: { command: string; speech: SpeechOptions } = { command: "baton", speech: {} };
   const program = new Command("baton")
     .description("Checks a sequencer against L1, and makes a lost one anew from it.")
-    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      outputError: (text, write) => write(withoutArguments(text)),
+    })
     .exitOverride();
   addVerify(program, async (url, flags) => {
     Object.assign(running, { command: "verify", speech: speechOf(flags) });
@@ -81,6 +85,14 @@ export async function runBaton<AppConfig>(
     new Speech(io, running.speech).failure(running.command, why);
     return FAILED;
   }
+}
+
+/** What the parser says of a wrong line, without what it repeats of it: an RPC URL, or the token. */
+function withoutArguments(text: string): string {
+  return text
+    .replace(/ but got ([0-9]+): .*/s, " but got $1.\n")
+    .replace(/'(--[^'=\s]+)=[^']*'/g, "'$1'")
+    .replace(/https?:[^\s']+/gi, "<url>");
 }
 
 function addVerify(

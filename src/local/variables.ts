@@ -70,8 +70,16 @@ function withKeyFile(variables: Record<string, string>): Variables {
   const { [`${KEY}_FILE`]: file, ...rest } = variables;
   if (file === undefined) return rest;
   if (rest[KEY] !== undefined) throw new LocalFailure(`set ${KEY} or ${KEY}_FILE, not both`);
+  return { ...rest, [KEY]: readText(file).split("\n")[0]?.trim() ?? "" };
+}
+
+function readText(file: string): string {
   if (!existsSync(file)) throw new LocalFailure(`${KEY}_FILE: there is no such file`);
-  return { ...rest, [KEY]: readFileSync(file, "utf8").split("\n")[0]?.trim() ?? "" };
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new LocalFailure(`${KEY}_FILE: the file cannot be read`);
+  }
 }
 
 export type VariableSources = {

@@ -69,6 +69,20 @@ describe("a command line that is wrong", () => {
     expect([ran.exitCode, ran.stdout, ran.stderr]).toEqual([1, "", `${says}\n`]);
   });
 
+  test.each([
+    [["verify", "http://127.0.0.1:9", "https://rpc.example/hidden"]],
+    [["verify", "http://127.0.0.1:9", "hidden"]],
+    [["verify", "--rpcurl=https://rpc.example/hidden"]],
+    [["verify", "--tokn=hidden"]],
+    [["https://rpc.example/hidden"]],
+    [["verify", "--app", "https://rpc.example/hidden"]],
+  ])("%j is not repeated: a slip may hold an RPC URL or the token", async (args) => {
+    const ran = await runCommand(args);
+    expect([ran.exitCode, ran.stdout]).toEqual([1, ""]);
+    expect(ran.stderr).toMatch(/^error: [a-z]+/);
+    expect(ran.stderr).not.toContain("hidden");
+  });
+
   test("[R5] a rebuild names every variable that is missing or wrong, and no value", async () => {
     const ran = await runCommand(["rebuild"], {
       env: { SEQ_BATCH_SUBMITTER_PRIVATE_KEY: "0xsecret", SEQ_APP_ADDRESS: ADDRESS },

@@ -88,5 +88,6 @@ describe("the environment", () => {
     expect(() => userVariables({ [`${KEY}_FILE`]: file, [KEY]: "0x" })).toThrow("not both");
     rmSync(folder, { recursive: true });
     expect(() => userVariables({ [`${KEY}_FILE`]: file })).toThrow("there is no such file");
+    expect(() => userVariables({ [`${KEY}_FILE`]: tmpdir() })).toThrow("the file cannot be read");
   });
 });

@@ -120,6 +120,16 @@ describe("[F6] catching up", () => {
       expect(reader.offsets()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     }));
 
+  test("also on a clock that went back", () =>
+    withRig(async (rig) => {
+      fillWithLong(rig, 20);
+      const reader = subscribe(rig);
+      await reader.until(() => reader.texts.length === 8);
+      rig.nowMs -= 3_600_000;
+      rig.feed.pump();
+      await reader.until(() => reader.texts.length === 16);
+    }));
+
   test("or one page per message, at once", () =>
     withRig(async (rig) => {
       fillWithLong(rig, 20);

@@ -41,7 +41,8 @@ test("[R2] a safe block from a node that lags does not stand for the nonces of o
     expect([count(rig, "safe_accepted_batches"), count(rig, "canonical_divergence")]).toEqual([
       1, 0,
     ]);
-    expect(outcomes).toEqual(Array(4).fill({ ok: false, error: { reason: "behind", code: null } }));
+    const behind = { ok: false, error: { reason: "behind", code: null } };
+    expect(outcomes).toEqual([behind, behind, behind, behind]);
   }));
 
 test("[R2] both from one node: the landing is read before anything is voided", () =>

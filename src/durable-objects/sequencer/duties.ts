@@ -63,6 +63,8 @@ export class Duties {
   /** Halved when an endpoint does not answer in time, doubled when it does. */
   #sliceBlocks = SLICE_BLOCKS_MAX;
   #isTicking = false;
+  /** Whether frames and closings succeeded in the last tick. */
+  #isAdvancing = true;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -167,7 +169,10 @@ export class Duties {
     service.derive();
     // Nor does a danger that was read wait for recovery's own clock.
     if (outcome.value.advanced) this.#recover.dueAtMs = 0;
-    if (!outcome.value.reachedSafeHead) return ok(0);
+    if (!outcome.value.reachedSafeHead) {
+      recovery.halfRead();
+      return ok(0);
+    }
     const head = loadSafeHead(runtime.sql);
     const isBeginning = loadHistory(runtime.sql) === null && !isRebuildAwaited(runtime.sql);
     if (isBeginning && head !== null) {
@@ -203,8 +208,10 @@ export class Duties {
   /** Frames and closings need no L1: they are decided after every reading and at their deadline. */
   #advance(): void {
     const { lane, service } = this.#parts;
+    this.#isAdvancing = false;
     try {
       lane.advance();
+      this.#isAdvancing = true;
       service.fault("advance", false);
     } catch (error) {
       // The order cannot be continued: an application that throws on an input, or a broken invariant.
@@ -252,7 +259,8 @@ export class Duties {
     const deadlines = clocks.map((clock) => clock.dueAtMs);
     try {
       if (!isOurs(runtime)) return runtime.now() + BACKOFF_MS_MAX;
-      const closeAtMs = lane.nextCloseAtMs();
+      // A batch that cannot be closed stays due: the next reading tries again, not every turn.
+      const closeAtMs = this.#isAdvancing ? lane.nextCloseAtMs() : null;
       if (closeAtMs !== null) deadlines.push(closeAtMs);
     } catch (error) {
       log("error", "deadline-failed", { error: errorName(error) });

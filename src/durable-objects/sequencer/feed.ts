@@ -139,7 +139,8 @@ export class Feed {
     for (const [socket, attachment] of [...this.#sockets]) {
       if (attachment.cursor >= head) continue;
       isBehind = true;
-      if (nowMs - attachment.pagedAtMs >= PAGE_INTERVAL_MS) this.#catchUp(socket);
+      // A clock that went back must not stop a reader for as long as it is behind.
+      if (Math.abs(nowMs - attachment.pagedAtMs) >= PAGE_INTERVAL_MS) this.#catchUp(socket);
     }
     this.#limitObject();
     if (isBehind) this.#schedulePump();

@@ -166,9 +166,11 @@ export class Lane {
    */
   advance(): void {
     const memory = this.#memory.get();
-    const { sql } = this.#runtime;
-    if (memory === null || divergedAtNonce(sql) !== null || !isBaseReached(sql)) return;
-    const safeHead = must(loadSafeHead(sql), "an era begins at a safe head").blockNumber;
+    if (memory === null || this.#isFrozen()) return;
+    const safeHead = must(
+      loadSafeHead(this.#runtime.sql),
+      "an era begins at a safe head",
+    ).blockNumber;
     const nowMs = this.#runtime.now();
     const isFrameOpening = isFrameDue(memory.head, safeHead);
     if (!isFrameOpening && decideClose(memory.head, this.#limits(memory), nowMs) === null) return;
@@ -179,10 +181,16 @@ export class Lane {
     });
   }
 
-  /** When `advance` will next close the batch by itself; null before genesis. */
+  /** When `advance` will next close the batch by itself; null before genesis, and while it is frozen. */
   nextCloseAtMs(): UnixMs | null {
     const memory = this.#memory.get();
-    return memory === null ? null : nextCloseAtMs(memory.head, this.#limits(memory));
+    if (memory === null || this.#isFrozen()) return null;
+    return nextCloseAtMs(memory.head, this.#limits(memory));
+  }
+
+  #isFrozen(): boolean {
+    const { sql } = this.#runtime;
+    return divergedAtNonce(sql) !== null || !isBaseReached(sql);
   }
 
   /** N14, C1: the wallet nonces that may be used from now on, durable before any is. */

@@ -47,6 +47,8 @@ export class Recovery {
   #flushed: FlushOutcome | null = null;
   /** No-ops that a node refused as too cheap for their slot: they need higher fees, not more time. */
   readonly #underpriced = new Set<Hash32>();
+  /** Whether what was read last ends before the safe head that L1 showed. */
+  #isHalfRead = false;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -71,9 +73,15 @@ export class Recovery {
     return decision.do === "admit" || isWaitingForView(decision);
   }
 
-  /** A reading of L1 succeeded, or L1 is silent and danger is decided on stored facts (R1). */
+  /** A reading of L1 came to its safe head, or L1 is silent and danger is decided on stored facts (R1). */
   synced(): void {
+    this.#isHalfRead = false;
     if (this.#progress.at === "need-initial-sync") this.#progress = { at: "inspecting" };
+  }
+
+  /** A slice was read and more of L1 is there to be read: what it lacks may have saved what looks late. */
+  halfRead(): void {
+    this.#isHalfRead = true;
   }
 
   /**
@@ -114,6 +122,8 @@ export class Recovery {
       if (!isWaitingForSync(this.#progress)) this.#progress = { at: "inspecting" };
       return ok(false);
     }
+    // The next slice is read at once. What a complete flush has begun goes on: it names its own safe block.
+    if (this.#isHalfRead && this.#progress.at === "inspecting") return ok(false);
     this.#enter(repairing(decision.phase));
     return await this.#perform(decision.phase, tools);
   }

@@ -56,7 +56,8 @@ export function deployment(runtime: Runtime): Result<DeploymentBody, Rejection> 
     input_box_block: identity.inputBoxBlock,
     submitter: checksumAddress(identity.submitter),
     application: identity.application,
-    application_config: runtime.application.describeConfig(runtime.config.appConfig),
+    // The pinned one, as all here: under another configuration the object refuses, and says no more.
+    application_config: JSON.parse(identity.applicationConfig),
     era: formatEra(history.era),
   });
 }
