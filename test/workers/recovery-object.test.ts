@@ -74,7 +74,8 @@ describe("[R1] an object in danger", () => {
       const answer = await object.transaction(user(0), 0);
       return answer.ok && answer.value.state === "settled";
     });
-    expect(await object.health()).toMatchObject({ mode: "serving", generation: 1 });
+    // Blocks mined this fast may have aged the next open batch into danger: it is voided by itself.
+    await serving.tickUntil(async () => (await object.health()).mode === "serving");
   });
 
   test("evicted in the middle of it, it goes on", async () => {
