@@ -9,7 +9,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { type Stack, startStack } from "../src/local/stack.ts";
+import { startStack } from "../src/local/stack.ts";
+import type { Stack } from "../src/local/stack-options.ts";
 import {
   type Connect,
   connectEach,

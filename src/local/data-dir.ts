@@ -20,7 +20,10 @@ export const FILES = {
   devnet: "devnet.json",
   /** The objects' databases: one folder for each class. */
   objects: "objects",
+  /** Members of a committee that have processes of their own: one folder for each. */
+  members: "members",
   operatorToken: "operator-token",
+  validatorKek: "validator-kek",
   workerdConfig: "workerd.capnp",
   workerdLog: "workerd.log",
   processes: "processes.json",
@@ -92,7 +95,16 @@ export class DataDir {
 
   /** Made once, 32 random bytes in hex; it outlives restarts, so that scripts can keep it. */
   async operatorToken(): Promise<string> {
-    const file = this.file("operatorToken");
+    return await this.#secret("operatorToken");
+  }
+
+  /** Made once, 0x and 32 random bytes in hex: without it, the keys in the databases are lost. */
+  async validatorKek(): Promise<string> {
+    return `0x${await this.#secret("validatorKek")}`;
+  }
+
+  async #secret(name: "operatorToken" | "validatorKek"): Promise<string> {
+    const file = this.file(name);
     if (!existsSync(file)) await writeWhole(file, `${randomBytes(32).toString("hex")}\n`);
     return readFileSync(file, "utf8").trim();
   }

@@ -32,6 +32,18 @@ export function urlOf({ host, port }: ListenAddress): string {
   return `http://${isAnyAddress ? "127.0.0.1" : host}:${port}`;
 }
 
+/** A port that is free now: for a process whose port others must know before it starts. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a socket has a port");
+  return address.port;
+}
+
 /** Throws `LocalFailure`, with `advice`, when nobody may listen there. Port 0 is always free. */
 export async function requireFree(address: ListenAddress, advice: string): Promise<void> {
   if (address.port === 0) return;

@@ -12,14 +12,22 @@ import type { Address } from "../core/types/hex.ts";
 import { type DevAccount, devAccounts, USERS } from "./accounts.ts";
 import type { Anvil } from "./anvil.ts";
 import { type Chain, openChain } from "./chain.ts";
+import {
+  type CommitteePlan,
+  committeeVariables,
+  foundCommittee,
+  planCommittee,
+} from "./committee.ts";
 import { DataDir, writeWhole } from "./data-dir.ts";
 import type { Devnet } from "./devnet.ts";
 import { LocalFailure } from "./failure.ts";
-import { requireFree, urlOf } from "./listen-address.ts";
+import { freePort, requireFree, urlOf } from "./listen-address.ts";
+import { Members } from "./members.ts";
 import { Processes, stopLeftovers } from "./processes.ts";
 import { waitForDeposits, waitUntilServing } from "./readiness.ts";
 import { checkHead, describeRebuild } from "./restore.ts";
 import { SequencerClient } from "./sequencer-client.ts";
+import { DEFAULTS, type Settings, type Stack, type StackOptions } from "./stack-options.ts";
 import {
   checkVariables,
   NO_CHAIN,
@@ -29,80 +37,6 @@ import {
   workerVariables,
 } from "./variables.ts";
 import { Workerd, type WorkerdOptions } from "./workerd.ts";
-
-export type StackOptions = {
-  readonly dataDir: string;
-  /** Default 127.0.0.1. */
-  readonly httpHost?: string;
-  /** 0, the default: any free port. */
-  readonly httpPort?: number;
-  /** 0, the default: any free port. */
-  readonly anvilPort?: number;
-  /** Seconds from block to block, default 1; null: blocks come from `mine` only. */
-  readonly blockTimeS?: number | null;
-  /** Blocks by which the safe head trails, default 8. */
-  readonly slotsInEpoch?: number;
-  /** Saves the chain every few seconds, the default. Without it a crash is the chain's end. */
-  readonly savesChain?: boolean;
-  /** Begins anew: forgets the chain, the database and the operator token. */
-  readonly fresh?: boolean;
-  /** The URL by which the sequencer reaches L1, from anvil's own, its default. */
-  readonly l1Url?: (anvilUrl: string) => Promise<string>;
-  /** `SEQ_` variables that override the devnet's. */
-  readonly vars?: Readonly<Record<string, string>>;
-  /** Told what is going on, in a line. */
-  readonly log?: (line: string) => void;
-  /** Gives up a start that is under way. */
-  readonly signal?: AbortSignal;
-};
-
-export type Stack = {
-  /** The sequencer. */
-  readonly url: string;
-  /** L1. */
-  readonly rpcUrl: string;
-  readonly chainId: number;
-  readonly app: Address;
-  readonly inputBox: Address;
-  readonly erc20Portal: Address;
-  readonly token: Address;
-  readonly submitter: Address;
-  readonly operatorToken: string;
-  /** The ten funded accounts. */
-  readonly accounts: readonly DevAccount[];
-  readonly pids: { readonly anvil: number; readonly workerd: number };
-  /** Resolves, with a line that says so, when a process ends that nobody stopped. */
-  readonly failed: Promise<string>;
-  mine(blocks: number): Promise<void>;
-  /** On return no block comes but from `mine`, until `resumeBlocks`. */
-  pauseBlocks(): Promise<void>;
-  /** Blocks come again, one every `blockTimeS`. */
-  resumeBlocks(): void;
-  /** SIGKILL. */
-  killWorkerd(): Promise<void>;
-  /** Starts it again, on the same port. It may be that it does not serve: see `restartWorkerd`. */
-  startWorkerd(): Promise<void>;
-  /** Starts it again, on the same port, and waits until it would take an op. */
-  restartWorkerd(): Promise<void>;
-  /** Saves the chain and stops everything. May be called twice. */
-  stop(): Promise<void>;
-};
-
-const DEFAULTS = {
-  httpHost: "127.0.0.1",
-  httpPort: 0,
-  anvilPort: 0,
-  blockTimeS: 1,
-  slotsInEpoch: 8,
-  savesChain: true,
-  fresh: false,
-  l1Url: (anvilUrl) => Promise.resolve(anvilUrl),
-  vars: {},
-  log: () => undefined,
-  signal: new AbortController().signal,
-} as const satisfies Omit<StackOptions, "dataDir">;
-
-type Settings = Required<StackOptions>;
 
 /** What the parts of a start work on. */
 type Start = {
@@ -153,7 +87,11 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 async function start(parts: Start): Promise<Stack> {
   const { settings, accounts, submitter, dataDir, processes } = parts;
-  const { httpHost, httpPort, anvilPort, slotsInEpoch, log } = settings;
+  const { httpHost, anvilPort, slotsInEpoch, log, committee } = settings;
+  // Members in other processes must know the port before anybody listens there.
+  const httpPort = committee?.isSpread
+    ? settings.httpPort || (await freePort())
+    : settings.httpPort;
   await stopLeftovers(dataDir.file("processes"));
   if (settings.fresh) dataDir.clear();
   log("building what changed");
@@ -170,33 +108,48 @@ async function start(parts: Start): Promise<Stack> {
   const operatorToken = settings.vars["SEQ_OPERATOR_TOKEN"] ?? (await dataDir.operatorToken());
   const { devnet, anvil } = chain;
   const rpcUrl = await settings.l1Url(anvil.url);
-  const variables = variablesOf(settings, accounts, { devnet, rpcUrl, operatorToken });
-  const workerdOptions: WorkerdOptions = {
-    ...{ dataDir, processes, ...splitSecrets(variables) },
-    host: httpHost,
-    port: httpPort,
+  const plan =
+    committee === null
+      ? []
+      : await planCommittee(committee, urlOf({ host: httpHost, port: httpPort }));
+  const variables = {
+    ...(plan.length === 0 ? {} : committeeVariables(plan, await dataDir.validatorKek())),
+    ...variablesOf(settings, accounts, { devnet, rpcUrl, operatorToken }),
   };
+  const given = { processes, ...splitSecrets(variables) };
+  const workerdOptions: WorkerdOptions = { ...given, dataDir, host: httpHost, port: httpPort };
+  const members = await Members.start(plan, dataDir.file("members"), given);
   log("starting the sequencer on workerd");
   const workerd = await Workerd.start(workerdOptions);
   const client = new SequencerClient(urlOf({ host: httpHost, port: workerd.port }));
-  await join(parts, chain, { client, rebuildVariables: rebuildVariables(variables) });
-  return assemble(parts, { chain, workerd, workerdOptions, client, operatorToken });
+  const sequencer = { client, plan, operatorToken, rebuildVariables: rebuildVariables(variables) };
+  await join(parts, chain, sequencer);
+  return assemble(parts, { chain, workerd, workerdOptions, client, operatorToken, members });
 }
 
 /** Lets blocks come once chain and database are known to match, and waits for what they bring. */
 async function join(
   parts: Start,
   chain: Chain,
-  sequencer: { readonly client: SequencerClient; readonly rebuildVariables: Variables },
+  sequencer: {
+    readonly client: SequencerClient;
+    readonly plan: CommitteePlan;
+    readonly operatorToken: string;
+    readonly rebuildVariables: Variables;
+  },
 ): Promise<void> {
   const { settings, accounts, dataDir } = parts;
-  const { client, rebuildVariables } = sequencer;
+  const { client, plan, operatorToken, rebuildVariables } = sequencer;
   const seenBlock = (await client.health()).safe_block;
   checkHead(chain.head, seenBlock);
   // Blocks that were lost with the last save are made up for, so that nobody waits for the safe head.
   const lostBlocks = (seenBlock ?? 0) + settings.slotsInEpoch - chain.head;
   if (lostBlocks > 0) await chain.anvil.mine(lostBlocks);
   startClock(settings, chain.anvil);
+  if (plan.length > 0) {
+    settings.log("founding the committee");
+    await foundCommittee(client.url, operatorToken);
+  }
   settings.log("waiting until the sequencer has read the chain");
   await waitUntilServing(client, dataDir.file("workerdLog"), () =>
     settings.log(describeRebuild(client.url, chain.anvil.url, rebuildVariables)),
@@ -220,9 +173,10 @@ function assemble(
     readonly workerdOptions: WorkerdOptions;
     readonly client: SequencerClient;
     readonly operatorToken: string;
+    readonly members: Members;
   },
 ): Stack {
-  const { chain, client, operatorToken, workerdOptions } = parts;
+  const { chain, client, operatorToken, workerdOptions, members } = parts;
   const { anvil, devnet } = chain;
   const { app, inputBox, erc20Portal, token, chainId } = devnet;
   let workerd = parts.workerd;
@@ -230,6 +184,7 @@ function assemble(
   const stop = async () => {
     anvil.stopClock();
     try {
+      await members.stop();
       await workerd.stop(processes);
       await anvil.stop(processes);
     } finally {
@@ -247,6 +202,7 @@ function assemble(
     url: client.url,
     rpcUrl: anvil.url,
     accounts: accounts.slice(0, USERS),
+    members: members.all,
     get pids() {
       return { anvil: anvil.child.pid, workerd: workerd.child.pid };
     },

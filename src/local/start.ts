@@ -14,7 +14,8 @@ import { describeFailure, LocalFailure } from "./failure.ts";
 import { chainPortOf, parseListenAddress } from "./listen-address.ts";
 import { SequencerClient } from "./sequencer-client.ts";
 import { signTransfer } from "./sign-transfer.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { startStack } from "./stack.ts";
+import type { Stack } from "./stack-options.ts";
 import { userVariables } from "./variables.ts";
 
 const HELP = `npm start [-- --fresh]

@@ -11,7 +11,7 @@ import type { HealthBody } from "../../src/core/api/sequencer-api.ts";
 import type { FeedRecord } from "../../src/core/feed/record.ts";
 import { must } from "../../src/core/types/assert.ts";
 import { type Rpc, rpcOf } from "../../src/local/rpc.ts";
-import type { StackOptions } from "../../src/local/stack.ts";
+import type { StackOptions } from "../../src/local/stack-options.ts";
 import { Random } from "../sim/random.ts";
 import { type Fault, type FaultyRpc, type RpcRequest, startFaultyRpc } from "./faulty-rpc.ts";
 import { restoreL1 } from "./l1-levers.ts";

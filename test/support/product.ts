@@ -9,7 +9,8 @@ import type { TransactionBody } from "../../src/core/api/sequencer-api.ts";
 import { type FeedRecord, parseRecord } from "../../src/core/feed/record.ts";
 import { must } from "../../src/core/types/assert.ts";
 import type { Address } from "../../src/core/types/hex.ts";
-import { type Stack, type StackOptions, startStack } from "../../src/local/stack.ts";
+import { startStack } from "../../src/local/stack.ts";
+import type { Stack, StackOptions } from "../../src/local/stack-options.ts";
 
 export type Product = {
   readonly stack: Stack;

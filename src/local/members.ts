@@ -1,0 +1,88 @@
+/** Members of a committee in processes of their own, each with its databases in a folder of its own. */
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { must } from "../core/types/assert.ts";
+import type { CommitteePlan, MemberPlan } from "./committee.ts";
+import { DataDir } from "./data-dir.ts";
+import { urlOf } from "./listen-address.ts";
+import type { Processes } from "./processes.ts";
+import { Workerd, type WorkerdOptions } from "./workerd.ts";
+
+/** A member that can be killed and started like a machine of its own. */
+export type Member = {
+  readonly kind: MemberPlan["kind"];
+  readonly name: string;
+  readonly url: string;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and with what it has stored. */
+  start(): Promise<void>;
+  /** Loses its databases; it must not be running. */
+  wipe(): void;
+};
+
+export class Members {
+  readonly all: readonly Member[];
+  readonly #stops: readonly (() => Promise<void>)[];
+
+  private constructor(parts: readonly { readonly member: Member; stop(): Promise<void> }[]) {
+    this.all = parts.map(({ member }) => member);
+    this.#stops = parts.map(({ stop }) => stop);
+  }
+
+  /** Starts those of the plan that have a port; `folder` holds a folder for each. */
+  static async start(
+    plan: CommitteePlan,
+    folder: string,
+    options: Omit<WorkerdOptions, "dataDir" | "host" | "port">,
+  ): Promise<Members> {
+    const parts = plan.flatMap(({ kind, name, port }) =>
+      port === null ? [] : [memberOf({ kind, name, port }, join(folder, name), options)],
+    );
+    for (const { member } of parts) await member.start();
+    return new Members(parts);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#stops.map((stop) => stop()));
+  }
+}
+
+function memberOf(
+  { kind, name, port }: { kind: MemberPlan["kind"]; name: string; port: number },
+  folder: string,
+  options: Omit<WorkerdOptions, "dataDir" | "host" | "port">,
+): { readonly member: Member; stop(): Promise<void> } {
+  const host = "127.0.0.1";
+  const dataDir = DataDir.open(folder);
+  const { processes }: { processes: Processes } = options;
+  let workerd: Workerd | null = null;
+  const running = (): Workerd => must(workerd, "the member runs");
+  const member: Member = {
+    kind,
+    name,
+    url: urlOf({ host, port }),
+    async kill() {
+      const { child } = running();
+      workerd = null;
+      await processes.kill(child);
+    },
+    async start() {
+      workerd = await Workerd.start({ ...options, dataDir, host, port });
+    },
+    wipe() {
+      rmSync(dataDir.file("objects"), { recursive: true, force: true });
+    },
+  };
+  return {
+    member,
+    async stop() {
+      try {
+        await workerd?.stop(processes);
+      } finally {
+        dataDir.close();
+      }
+    },
+  };
+}
