@@ -28,7 +28,7 @@ export class Members {
 
   private constructor(parts: readonly { readonly member: Member; stop(): Promise<void> }[]) {
     this.all = parts.map(({ member }) => member);
-    this.#stops = parts.map(({ stop }) => stop);
+    this.#stops = parts.map((part) => () => part.stop());
   }
 
   /** Starts those of the plan that have a port; `folder` holds a folder for each. */

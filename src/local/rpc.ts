@@ -27,7 +27,9 @@ async function ask(url: string, method: string, params: readonly unknown[]): Pro
     });
     return await response.text();
   } catch (error) {
-    if (signal.aborted) throw new Error(`${method}: no answer within ${TIMEOUT_MS / 1000} s`);
+    if (signal.aborted) {
+      throw new Error(`${method}: no answer within ${TIMEOUT_MS / 1000} s`, { cause: error });
+    }
     throw error;
   }
 }

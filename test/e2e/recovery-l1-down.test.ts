@@ -129,6 +129,8 @@ describe("L1 out of reach", () => {
     expect((await refused(outage)).refusal).toBe("estimated-batch-in-danger");
     expect((await rollbacks(outage)).filter(({ offset }) => offset > op.offset)).toEqual([]);
     outage.proxy.fail(swallowBatches);
+    // The two that were missing, and as many as the safe head trails by.
+    await outage.stack.mine(4);
     outage.stack.resumeBlocks();
     await serving(outage);
     restoreL1(outage);

@@ -10,6 +10,7 @@ import { connectL1 } from "../../src/l1/client.ts";
 import type { L1 } from "../../src/l1/l1.ts";
 import { createSubmitter } from "../../src/l1/submitter.ts";
 import { artifact, create2Address, deployClient, deployCreate2 } from "../../src/local/deploy.ts";
+import { poll } from "../../src/local/sequencer-client.ts";
 import { DEPLOYER_KEY, type Devnet, SUBMITTER_KEY, startDevnet } from "../support/anvil.ts";
 
 const GWEI = 1_000_000_000n;
@@ -172,8 +173,14 @@ describe("broadcast", () => {
     const terms = await termsFor(submitter.address, await marketFees());
     const { raw, hash } = await submitter.signNoOp(31_337, terms);
     expect(read(await l1.broadcast(raw))).toBe(hash);
-    const nonce = read(await l1.transactionCount(submitter.address, "latest"));
-    expect(nonce).toBe(terms.walletNonce + 1);
+    // The node mines at once, but after it has answered.
+    const consumed = await poll(
+      async () =>
+        read(await l1.transactionCount(submitter.address, "latest")) === terms.walletNonce + 1 ||
+        null,
+      { everyMs: 20, limitMs: 10_000 },
+    );
+    expect(consumed).toBe(true);
   });
 
   test("[L2] the same transaction again is already known", async () => {
