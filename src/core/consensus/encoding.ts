@@ -43,6 +43,28 @@ export function shortText(text: string): Uint8Array {
   return concatBytes(u8(text.length), utf8ToBytes(text));
 }
 
+/** Bytes after their length as u32. */
+export function prefixed(bytes: Uint8Array): Uint8Array {
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, bytes.length);
+  return concatBytes(length, bytes);
+}
+
+/** 0, or 1 and the value. */
+export function option<T>(value: T | null, encode: (value: T) => Uint8Array): Uint8Array {
+  return value === null ? u8(0) : concatBytes(u8(1), encode(value));
+}
+
+/** A count as u8, then the items. Asserts at most `most` of them. */
+export function counted<T>(
+  items: readonly T[],
+  most: number,
+  encode: (item: T) => Uint8Array,
+): Uint8Array {
+  assert(items.length <= most, "a list is bounded");
+  return concatBytes(u8(items.length), ...items.map(encode));
+}
+
 /** u16 length of the domain, then the domain: signed messages of two kinds never start alike. */
 export function domainPrefix(domain: string): Uint8Array {
   return concatBytes(u8(0), shortText(domain));
@@ -110,8 +132,11 @@ export class FormatReader {
     return hashFromBytes(this.raw(32));
   }
 
+  /** ASCII, as it is written. */
   shortText(): string {
-    return String.fromCharCode(...this.raw(this.u8()));
+    const bytes = this.raw(this.u8());
+    if (bytes.some((byte) => byte > 0x7f)) this.fail("value");
+    return String.fromCharCode(...bytes);
   }
 
   scheme(): SchemeId {
@@ -123,6 +148,27 @@ export class FormatReader {
 
   version(expected: number): void {
     if (this.u8() !== expected) this.fail("value");
+  }
+
+  /** Bytes after their length as u32, at most `most`. */
+  prefixed(most: number): Uint8Array {
+    const length = new DataView(this.raw(4).buffer).getUint32(0);
+    // Asked before it is allocated: the length is a stranger's.
+    if (length <= most && length <= this.#bytes.length - this.#at) return this.raw(length);
+    this.fail("length");
+    return new Uint8Array(0);
+  }
+
+  option<T>(read: () => T): T | null {
+    return this.flag() ? read() : null;
+  }
+
+  /** A count as u8, at most `most`, then as many items. */
+  counted<T>(most: number, read: () => T): readonly T[] {
+    const count = this.u8();
+    if (count <= most) return this.list(count, read);
+    this.fail("value");
+    return [];
   }
 
   /** `count` times what `read` reads. */

@@ -13,7 +13,7 @@ import { bytesEqual } from "../types/bytes.ts";
 import { type Hash32, toHex } from "../types/hex.ts";
 import { err, ok, type Result } from "../types/result.ts";
 import type { Claim, SignatureCheck } from "./claim.ts";
-import { decodeAll, type FormatError } from "./encoding.ts";
+import { decodeAll, type FormatError, type FormatReader } from "./encoding.ts";
 import {
   type EpochRecord,
   type KnownRecord,
@@ -65,14 +65,17 @@ export function encodeSignedRecord(signed: SignedRecord): Uint8Array {
 export function decodeSignedRecord(
   bytes: Uint8Array,
 ): Result<SignedRecord, FormatError | RecordProblem> {
-  const decoded = decodeAll(bytes, (reader) => {
-    const record = readRecord(reader);
-    const byPrevious = record.epoch === 0 ? null : readMultiSignature(reader);
-    return { record, byPrevious, byJoining: readMultiSignature(reader) };
-  });
+  const decoded = decodeAll(bytes, readSignedRecord);
   if (!decoded.ok) return decoded;
   const problem = recordProblem(decoded.value.record);
   return problem === null ? decoded : err(problem);
+}
+
+/** Whether the record is well formed is not asked here. */
+export function readSignedRecord(reader: FormatReader): SignedRecord {
+  const record = readRecord(reader);
+  const byPrevious = record.epoch === 0 ? null : readMultiSignature(reader);
+  return { record, byPrevious, byJoining: readMultiSignature(reader) };
 }
 
 /** Indices of the members that the committee before did not have: who must sign for themselves. */

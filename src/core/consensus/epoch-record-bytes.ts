@@ -47,7 +47,7 @@ const DOMAIN_PREFIX = domainPrefix(EPOCH_DOMAIN);
 /** Canonical bytes. Asserts `recordProblem`. */
 export function encodeRecord(record: EpochRecord): Uint8Array {
   assert(recordProblem(record) === null, "an epoch record is well formed");
-  const { members, candidates, start } = record;
+  const { start } = record;
   const { inherited } = start;
   return concatBytes(
     u8(VERSION),
@@ -55,20 +55,34 @@ export function encodeRecord(record: EpochRecord): Uint8Array {
     record.era,
     u64(record.epoch),
     fromHex(record.previous),
-    schemeTag(record.scheme),
-    u8(record.quorum),
-    u8(members.length),
-    ...members.map(({ key }) => key),
-    ...members.map(({ proof }) => proof),
-    ...members.map(({ endpoint }) => shortText(endpoint)),
-    u8(candidates.length),
-    ...candidates.map(encodeCandidate),
+    encodeCommittee(record),
     u8(record.leader),
     u64(inherited === null ? 0 : inherited.height + 1),
     fromHex(inherited?.hash ?? ZERO_HASH),
     u64(inherited?.epoch ?? 0),
     u64(start.keepThrough),
     u64(start.firstOffset),
+  );
+}
+
+/** What of a record is its committee. */
+type Committee = Pick<EpochRecord, "scheme" | "quorum" | "members" | "candidates">;
+
+/** Asserts the lengths of keys and proofs. */
+export function encodeCommittee({ scheme, quorum, members, candidates }: Committee): Uint8Array {
+  const { publicKeyBytes, proofBytes } = SCHEME_PARAMETERS[scheme];
+  for (const { key, proof } of members) {
+    assert(key.length === publicKeyBytes && proof.length === proofBytes, "a key has its length");
+  }
+  return concatBytes(
+    schemeTag(scheme),
+    u8(quorum),
+    u8(members.length),
+    ...members.map(({ key }) => key),
+    ...members.map(({ proof }) => proof),
+    ...members.map(({ endpoint }) => shortText(endpoint)),
+    u8(candidates.length),
+    ...candidates.map(encodeCandidate),
   );
 }
 
@@ -89,15 +103,18 @@ export function readRecord(reader: FormatReader): EpochRecord {
   const deployment = readDeployment(reader);
   const head = { ...deployment, era: reader.raw(16), epoch: epoch(reader.u64()) };
   const previous = reader.hash();
+  const committee = readCommittee(reader);
+  const leader = candidateIndex(reader.u8());
+  return { ...head, previous, ...committee, leader, start: readStart(reader) };
+}
+
+/** Whether a record with it is well formed is not asked here. */
+export function readCommittee(reader: FormatReader): Committee {
   const scheme = reader.scheme();
   const quorum = reader.u8();
   const members = readMembers(reader, scheme);
   const candidates = reader.list(reader.u8(), () => readCandidate(reader));
-  const leader = candidateIndex(reader.u8());
-  return {
-    ...head,
-    ...{ previous, scheme, quorum, members, candidates, leader, start: readStart(reader) },
-  };
+  return { scheme, quorum, members, candidates };
 }
 
 function readMembers(reader: FormatReader, scheme: SchemeId): readonly Member[] {

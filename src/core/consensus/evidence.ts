@@ -14,7 +14,7 @@ import { assert, must } from "../types/assert.ts";
 import { err, ok, type Result } from "../types/result.ts";
 import { type Ack, ackPreimage, encodeAck, isOfRecord, readAck } from "./ack.ts";
 import type { Claim } from "./claim.ts";
-import { decodeAll, type FormatError, u8 } from "./encoding.ts";
+import { decodeAll, type FormatError, type FormatReader, u8 } from "./encoding.ts";
 import type { KnownRecord } from "./epoch-record.ts";
 import { memberCheck } from "./member-signature.ts";
 import {
@@ -95,16 +95,18 @@ export function encodeEvidence(evidence: Evidence): Uint8Array {
 }
 
 export function decodeEvidence(bytes: Uint8Array): Result<Evidence, FormatError> {
-  return decodeAll(bytes, (reader) => {
-    reader.version(VERSION);
-    const kind = reader.u8();
-    const evidence: Evidence =
-      kind === KIND.fork
-        ? { kind: "fork", pair: [readSignedHeader(reader), readSignedHeader(reader)] }
-        : { kind: "double-ack", pair: [readAck(reader), readAck(reader)] };
-    if (kind !== KIND[evidence.kind] || !isContradiction(evidence)) reader.fail("value");
-    return evidence;
-  });
+  return decodeAll(bytes, readEvidence);
+}
+
+export function readEvidence(reader: FormatReader): Evidence {
+  reader.version(VERSION);
+  const kind = reader.u8();
+  const evidence: Evidence =
+    kind === KIND.fork
+      ? { kind: "fork", pair: [readSignedHeader(reader), readSignedHeader(reader)] }
+      : { kind: "double-ack", pair: [readAck(reader), readAck(reader)] };
+  if (kind !== KIND[evidence.kind] || !isContradiction(evidence)) reader.fail("value");
+  return evidence;
 }
 
 /** That somebody of this record is guilty of it. */

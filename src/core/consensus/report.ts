@@ -102,10 +102,12 @@ export function encodeReport({ statement, by }: Report): Uint8Array {
 }
 
 export function decodeReport(bytes: Uint8Array): Result<Report, FormatError> {
-  return decodeAll(bytes, (reader) => {
-    reader.version(VERSION);
-    return { statement: readStatement(reader), by: readMemberSignature(reader) };
-  });
+  return decodeAll(bytes, readReport);
+}
+
+export function readReport(reader: FormatReader): Report {
+  reader.version(VERSION);
+  return { statement: readStatement(reader), by: readMemberSignature(reader) };
 }
 
 function readStatement(reader: FormatReader): ReportStatement {

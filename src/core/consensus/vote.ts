@@ -65,10 +65,11 @@ const DOMAIN_PREFIX = domainPrefix(VOTE_DOMAIN);
 
 /** What signatures are over. */
 export function votePreimage(statement: VoteStatement): Uint8Array {
-  return concatBytes(DOMAIN_PREFIX, encodeStatement(statement));
+  return concatBytes(DOMAIN_PREFIX, encodeVoteStatement(statement));
 }
 
-function encodeStatement(statement: VoteStatement): Uint8Array {
+/** The statement of the preimage. */
+export function encodeVoteStatement(statement: VoteStatement): Uint8Array {
   return concatBytes(
     encodeDeployment(statement),
     fromHex(statement.recordHash),
@@ -85,17 +86,19 @@ function encodeTip(tip: Tip | null): Uint8Array {
 }
 
 export function encodeVote({ statement, by }: Vote): Uint8Array {
-  return concatBytes(u8(VERSION), encodeStatement(statement), encodeMemberSignature(by));
+  return concatBytes(u8(VERSION), encodeVoteStatement(statement), encodeMemberSignature(by));
 }
 
 export function decodeVote(bytes: Uint8Array): Result<Vote, FormatError> {
-  return decodeAll(bytes, (reader) => {
-    reader.version(VERSION);
-    return { statement: readStatement(reader), by: readMemberSignature(reader) };
-  });
+  return decodeAll(bytes, readVote);
 }
 
-function readStatement(reader: FormatReader): VoteStatement {
+export function readVote(reader: FormatReader): Vote {
+  reader.version(VERSION);
+  return { statement: readVoteStatement(reader), by: readMemberSignature(reader) };
+}
+
+export function readVoteStatement(reader: FormatReader): VoteStatement {
   const head = { ...readDeployment(reader), recordHash: reader.hash(), term: epoch(reader.u64()) };
   const [asker, candidate] = [memberIndex(reader.u8()), candidateIndex(reader.u8())];
   if (asker >= MEMBERS_MAX || candidate >= CANDIDATES_MAX) reader.fail("value");

@@ -16,6 +16,7 @@ import {
   type Signer,
   type SignerIdentity,
 } from "../../core/consensus/types.ts";
+import { P256_PKCS8_HEAD } from "./p256-pkcs8.ts";
 import { createVerifier } from "./web-crypto.ts";
 
 const { publicKeyBytes, signatureBytes } = SCHEME_PARAMETERS.p256;
@@ -86,9 +87,8 @@ export function withLowS(signature: Uint8Array): Uint8Array {
 
 /** RFC 5958 around RFC 5915: version, curve, private key, then the public key uncompressed. */
 function pkcs8(secretKey: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420";
   const publicKey = p256.getPublicKey(secretKey, false);
-  return concatBytes(hexToBytes(head), secretKey, hexToBytes("a144034200"), publicKey).slice();
+  return concatBytes(P256_PKCS8_HEAD, secretKey, hexToBytes("a144034200"), publicKey).slice();
 }
 
 /** The verdict of `p256Scheme.verify` by the platform. */

@@ -1,0 +1,99 @@
+/** Parts that several kinds of messages share, as bytes: chunks with payloads, changes, refusals. */
+
+import { concatBytes } from "@noble/hashes/utils.js";
+import { encodeCertificate, readCertificate } from "../core/consensus/certificate.ts";
+import { type FormatReader, option, prefixed, u8 } from "../core/consensus/encoding.ts";
+import { readSignedRecord, type SignedRecord } from "../core/consensus/epoch-chain.ts";
+import { recordProblem } from "../core/consensus/epoch-record.ts";
+import { encodeCommittee } from "../core/consensus/epoch-record-bytes.ts";
+import { encodeCommit, readCommit, readCommitteePart } from "../core/consensus/part-bytes.ts";
+import { encodeSignedHeader, readSignedHeader } from "../core/consensus/signed-header.ts";
+import { CANDIDATES_MAX, type CandidateIndex, candidateIndex } from "../core/consensus/types.ts";
+import type { Refusal } from "../core/consensus/validator-events.ts";
+import { assert, must } from "../core/types/assert.ts";
+import { BLOB_BYTES_MAX } from "../core/types/protocol.ts";
+import type { CertifiedChange, SentChunk, SentFeed } from "./messages.ts";
+
+/** Chunks of one message. */
+const CHUNKS_MAX = 256;
+
+/** A refusal is its place in this list. */
+const REFUSALS: readonly Refusal[] = [
+  ...(["mute", "fork", "history", "link", "full", "payload", "busy"] as const),
+  ...(["start", "certified", "acked", "record"] as const),
+];
+
+/** certificate option | checkpoint option: header, certificate | chunks */
+export function encodeFeed({ certificate, checkpoint, chunks }: SentFeed): Uint8Array {
+  return concatBytes(
+    option(certificate, encodeCertificate),
+    option(checkpoint, (one) =>
+      concatBytes(encodeSignedHeader(one.signed), encodeCertificate(one.certificate)),
+    ),
+    encodeChunks(chunks),
+  );
+}
+
+export function readFeed(reader: FormatReader): SentFeed {
+  return {
+    certificate: reader.option(() => readCertificate(reader)),
+    checkpoint: reader.option(() => ({
+      signed: readSignedHeader(reader),
+      certificate: readCertificate(reader),
+    })),
+    chunks: readChunks(reader),
+  };
+}
+
+/** A count as u16, then for each: header, payload. */
+export function encodeChunks(chunks: readonly SentChunk[]): Uint8Array {
+  const { length } = chunks;
+  assert(length <= CHUNKS_MAX, "the chunks of a message are bounded");
+  return concatBytes(
+    ...[u8(length >> 8), u8(length & 0xff)],
+    ...chunks.flatMap(({ signed, payload }) => [encodeSignedHeader(signed), prefixed(payload)]),
+  );
+}
+
+export function readChunks(reader: FormatReader): readonly SentChunk[] {
+  const count = reader.u8() * 256 + reader.u8();
+  if (count > CHUNKS_MAX) {
+    reader.fail("value");
+    return [];
+  }
+  return reader.list(count, () => ({
+    signed: readSignedHeader(reader),
+    payload: reader.prefixed(BLOB_BYTES_MAX),
+  }));
+}
+
+/** committee | commit certificate */
+export function encodeChange({ committee, certificate }: CertifiedChange): Uint8Array {
+  return concatBytes(encodeCommittee(committee), encodeCommit(certificate));
+}
+
+export function readChange(reader: FormatReader): CertifiedChange {
+  return { committee: readCommitteePart(reader), certificate: readCommit(reader) };
+}
+
+export function encodeRefusal(why: Refusal): Uint8Array {
+  return u8(REFUSALS.indexOf(why));
+}
+
+export function readRefusal(reader: FormatReader): Refusal {
+  const why = REFUSALS[reader.u8()];
+  if (why === undefined) reader.fail("value");
+  return why ?? must(REFUSALS[0], "there are refusals");
+}
+
+export function readCandidateIndex(reader: FormatReader): CandidateIndex {
+  const index = reader.u8();
+  if (index >= CANDIDATES_MAX) reader.fail("value");
+  return candidateIndex(index);
+}
+
+export function readWellFormedRecord(reader: FormatReader): SignedRecord {
+  const signed = readSignedRecord(reader);
+  if (recordProblem(signed.record) !== null) reader.fail("value");
+  return signed;
+}
