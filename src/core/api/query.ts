@@ -4,7 +4,7 @@ import { type Address, parseAddress } from "../types/hex.ts";
 import { err, ok, type Result } from "../types/result.ts";
 import { U32_MAX } from "../types/units.ts";
 import { badRequest, type Rejection } from "./rejection.ts";
-import type { FeedQuery } from "./sequencer-api.ts";
+import type { CertificatesQuery, FeedQuery } from "./sequencer-api.ts";
 
 /** A parameter's first value, or null: `(name) => url.searchParams.get(name)`. */
 export type QueryParameters = (name: string) => string | null;
@@ -15,7 +15,13 @@ export type SubscribeQuery = {
   readonly era: string | null;
   /** Whether to send arrays of records per frame. */
   readonly isBatched: boolean;
+  /** Whether to send certificates too (C2); absent: no. */
+  readonly wantsCertificates?: true;
 };
+
+/** C2: certificates of one page, when the query does not say, and at most. */
+export const CERTIFICATES_LIMIT_DEFAULT: number = 64;
+export const CERTIFICATES_LIMIT_MAX: number = 256;
 
 /** F7: records of one page, when the query does not say. */
 export const FEED_LIMIT_DEFAULT: number = 256;
@@ -30,7 +36,35 @@ export function parseSubscribeQuery(query: QueryParameters): Result<SubscribeQue
   if (!cursor.ok) return cursor;
   const batch = query("batch") ?? "0";
   if (batch !== "0" && batch !== "1") return err(badRequest("batch must be 0 or 1"));
-  return ok({ ...cursor.value, isBatched: batch === "1" });
+  const wanted = query("certificates") === "1" ? ({ wantsCertificates: true } as const) : {};
+  return ok({ ...cursor.value, isBatched: batch === "1", ...wanted });
+}
+
+/** `GET /certificates?after=H&limit=N`: from the beginning without `after`. */
+export function parseCertificatesQuery(
+  query: QueryParameters,
+): Result<CertificatesQuery, Rejection> {
+  const afterText = query("after");
+  const after = afterText === null ? -1 : parseHeight(afterText);
+  if (after === null) return err(badRequest("after must be a height"));
+  const limit = parseUnsigned(query("limit") ?? `${CERTIFICATES_LIMIT_DEFAULT}`);
+  if (limit === null || limit < 1n || limit > CERTIFICATES_LIMIT_MAX) {
+    return err(badRequest(`limit must be an integer from 1 to ${CERTIFICATES_LIMIT_MAX}`));
+  }
+  return ok({ after, limit: Number(limit) });
+}
+
+/** A height of the log: a safe integer. Null when it is none. */
+export function parseHeight(text: string): number | null {
+  const value = parseUnsigned(text);
+  return value === null || value > Number.MAX_SAFE_INTEGER ? null : Number(value);
+}
+
+/** `POST /tx?wait=certified` (C2). Error: another value. */
+export function parseWait(query: QueryParameters): Result<boolean, Rejection> {
+  const wait = query("wait");
+  if (wait !== null && wait !== "certified") return err(badRequest("wait must be certified"));
+  return ok(wait === "certified");
 }
 
 export function parseFeedQuery(query: QueryParameters): Result<FeedQuery, Rejection> {

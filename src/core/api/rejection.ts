@@ -37,7 +37,15 @@ export type Rejection = {
 };
 
 /** What a sequencer is doing (I5). Only `serving` takes ops. */
-export type Mode = "starting" | "serving" | "recovering" | "refused" | "fenced" | "draining";
+export type Mode =
+  | "starting"
+  | "serving"
+  | "recovering"
+  | "refused"
+  | "fenced"
+  | "draining"
+  /** Under a committee: another candidate leads (C6). */
+  | "following";
 
 export function rejection(status: number, code: ErrorCode, message: string): Rejection {
   return { status, code, message, retryAfterS: null };
@@ -58,6 +66,12 @@ export const payloadTooLarge: Rejection = rejection(
 
 export const queueFull: Rejection = {
   ...rejection(429, "OVERLOADED", "queue full"),
+  retryAfterS: 1,
+};
+
+/** C6: too much waits for certificates. */
+export const uncertified: Rejection = {
+  ...rejection(503, "UNAVAILABLE", "waiting for certificates"),
   retryAfterS: 1,
 };
 
@@ -108,6 +122,7 @@ const RETRY_AFTER_S: Record<Mode, number> = {
   refused: 30,
   fenced: 5,
   draining: 5,
+  following: 1,
 };
 
 /** Rows 18-20 of P§4.1, wording of the N-version. */

@@ -1,12 +1,26 @@
-/** Bodies that are built by hand: the one that is sent most, and the one that is largest. */
+/** Bodies that are built by hand: the one that is sent most, those with receipts, and the largest. */
 
+import type { Receipt } from "../consensus/receipt.ts";
+import { formatReceipt } from "../consensus/receipt-json.ts";
 import { checksumAddress } from "../wire/address.ts";
-import type { FeedPage, SignedUserOp, SoftConfirmation } from "./sequencer-api.ts";
+import type { FeedPage, SignedUserOp, SoftConfirmation, TransactionBody } from "./sequencer-api.ts";
 
-/** JSON text of a 200 to `POST /tx` (I1). */
+/** JSON text of a 200 to `POST /tx` (I1); `receipt` is there under a committee (C2). */
 export function formatConfirmation(op: SignedUserOp, at: SoftConfirmation): string {
   const who = `"ok":true,"sender":"${checksumAddress(op.sender)}","nonce":${op.nonce}`;
-  return `{${who},"offset":${at.offset},"batch_nonce":${at.batchNonce},"frame_fee":${at.frameFee}}`;
+  const receipt = at.receipt === undefined ? "" : `,"receipt":${formatOptional(at.receipt)}`;
+  return `{${who},"offset":${at.offset},"batch_nonce":${at.batchNonce},"frame_fee":${at.frameFee}${receipt}}`;
+}
+
+/** JSON text of `GET /tx/:sender/:nonce` (I6). */
+export function formatTransaction(body: TransactionBody): string {
+  if (body.receipt == null) return JSON.stringify(body);
+  const { receipt, ...rest } = body;
+  return `${JSON.stringify(rest).slice(0, -1)},"receipt":${formatReceipt(receipt)}}`;
+}
+
+function formatOptional(receipt: Receipt | null): string {
+  return receipt === null ? "null" : formatReceipt(receipt);
 }
 
 /** JSON text of `GET /feed` (F7). Records are JSON texts already, and may be 1 MiB together. */

@@ -4,6 +4,7 @@
  * Sockets and streamed snapshots go through the object's `fetch`; everything else is one call.
  */
 
+import type { Receipt } from "../consensus/receipt.ts";
 import type { Address } from "../types/hex.ts";
 import type { Result } from "../types/result.ts";
 import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
@@ -23,11 +24,14 @@ export type SignedUserOp = {
 };
 
 /** Where an op stands in the promised order. */
-export type SoftConfirmation = {
+export type OpPlace = {
   readonly offset: Offset;
   readonly batchNonce: BatchNonce;
   readonly frameFee: FeeExponent;
 };
+
+/** With the receipt that proves it (C2): absent without a committee, null where it is not kept. */
+export type SoftConfirmation = OpPlace & { readonly receipt?: Receipt | null };
 
 export type FeeQuote = {
   readonly fee: number;
@@ -45,6 +49,8 @@ export type DeploymentBody = {
   readonly application: string;
   readonly application_config: Readonly<Record<string, string | number>>;
   readonly era: string;
+  /** Hash of the first epoch record, which a receipt is verified from; null without a committee. */
+  readonly committee: { readonly genesis: string } | null;
 };
 
 export type OpState = "ordered" | "certified" | "posted" | "settled" | "voided";
@@ -61,7 +67,55 @@ export type TransactionBody = {
   readonly digest: string;
   readonly l1: { readonly tx_hash: string; readonly block_number: number | null } | null;
   readonly voided: { readonly rollback_offset: number; readonly generation: number } | null;
-  readonly receipt: null;
+  /** The newest; null without a committee, and where its chunk is not kept. */
+  readonly receipt: Receipt | null;
+};
+
+/** Why certification stands still. */
+export type CertificationReason =
+  /** The operator has not founded the committee. */
+  | "not-founded"
+  /** Fewer members than the quorum answered lately. */
+  | "no-quorum"
+  /** A quorum answers, and its certificates do not come. */
+  | "slow";
+
+/** The committee as this candidate sees it (C2, C6). */
+export type CommitteeBody = {
+  /** Null before the founding, with the numbers that follow from it. */
+  readonly epoch: number | null;
+  /** Id of the candidate that leads. */
+  readonly leader: string | null;
+  readonly is_leader: boolean;
+  /** -1 while nothing is certified. */
+  readonly certified_height: number;
+  readonly uncertified_events: number;
+  /** Members that answered lately; null where this candidate does not lead. */
+  readonly reachable: number | null;
+  readonly quorum: number | null;
+  /** Proofs of a broken promise that were seen here. */
+  readonly evidence: number;
+  /** Why nothing is certified although something waits; null while all is well. */
+  readonly reason: CertificationReason | null;
+};
+
+/** Certificates of heights above `after`, which is -1 for the beginning, oldest first. */
+export type CertificatesQuery = { readonly after: number; readonly limit: number };
+
+/** One page of `GET /certificates`. */
+export type CertificatesPage = {
+  readonly certificates: readonly CertificateBody[];
+  /** The newest certified height; -1 before the first. */
+  readonly certified_height: number;
+};
+
+export type CertificateBody = {
+  readonly epoch: number;
+  readonly height: number;
+  /** Hash of the chunk at that height. */
+  readonly chunk: string;
+  /** Canonical bytes, as hex. */
+  readonly certificate: string;
 };
 
 /** What recovery is doing (R1). `since_s` counts from when this life of the object began the phase. */
@@ -105,6 +159,8 @@ export type HealthBody = {
   /** Why the mode is `refused`; null in every other mode. */
   readonly refusal: Refusal | null;
   readonly recovery: RecoveryBody | null;
+  /** Null without a committee. */
+  readonly committee: CommitteeBody | null;
 };
 
 /** One page of the feed (F7). `records` are JSON texts, joined without parsing them again. */
@@ -148,8 +204,12 @@ export type RebuildPart = {
 /** Answer to a part. `era` is null until the last part began one. */
 export type RebuildProgress = { readonly parts_left: number; readonly era: string | null };
 
+/** Who leads the newest epoch that a candidate knows, and where it is reached. */
+export type Leadership = { readonly epoch: number; readonly endpoint: string };
+
 export type SequencerApi = {
-  submit(op: SignedUserOp): Promise<Result<SoftConfirmation, Rejection>>;
+  /** `waits`: for the certificate, at most `CERTIFIED_WAIT_MS`; without a committee there is none. */
+  submit(op: SignedUserOp, waits?: boolean): Promise<Result<SoftConfirmation, Rejection>>;
   /** At most `CHUNK_OPS_MAX` ops, each as if submitted alone, in this order; one outcome for each. */
   submitGroup(
     ops: readonly SignedUserOp[],
@@ -160,10 +220,14 @@ export type SequencerApi = {
   transaction(sender: Address, nonce: number): Promise<Result<TransactionBody, Rejection>>;
   health(): Promise<HealthBody>;
   feedPage(query: FeedQuery): Promise<Result<FeedPage, Rejection>>;
+  /** `NOT_FOUND` without a committee. */
+  certificates(query: CertificatesQuery): Promise<Result<CertificatesPage, Rejection>>;
   finalized(): Promise<Result<FinalizedBody, Rejection>>;
   finalizedDigest(): Promise<Result<DigestBody, Rejection>>;
   startRebuild(manifest: RebuildManifest): Promise<Result<RebuildUpload, Rejection>>;
   putRebuildPart(part: RebuildPart): Promise<Result<RebuildProgress, Rejection>>;
+  /** Null without a committee, and before its founding (C6). */
+  leadership(): Promise<Leadership | null>;
   /** The heartbeat: re-arms a lost alarm and asks about danger (L4). */
   heartbeat(): Promise<void>;
 };

@@ -33,26 +33,37 @@ function levelUp(level: readonly Uint8Array[]): Uint8Array[] {
   return up;
 }
 
+/** A whole tree, from the leaf hashes up to the root alone: many paths for the price of one root. */
+export type MerkleTree = { readonly levels: readonly (readonly Uint8Array[])[] };
+
 /** Asserts at least one leaf. */
-export function merkleRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
-  let level = leafHashes;
-  while (level.length > 1) level = levelUp(level);
-  const [root] = level;
-  assert(root !== undefined, "a tree has at least one leaf");
+export function merkleTree(leafHashes: readonly Uint8Array[]): MerkleTree {
+  assert(leafHashes.length > 0, "a tree has at least one leaf");
+  const levels = [leafHashes];
+  for (let level = leafHashes; level.length > 1; levels.push(level)) level = levelUp(level);
+  return { levels };
+}
+
+export function rootOf({ levels }: MerkleTree): Uint8Array {
+  const root = levels.at(-1)?.[0];
+  assert(root !== undefined, "a tree has a root");
   return root;
 }
 
 /** The siblings from the leaf at `index` up to the root, lowest first. */
+export function pathIn({ levels }: MerkleTree, index: number): Uint8Array[] {
+  assert(index >= 0 && index < (levels[0]?.length ?? 0), "the leaf is in the tree");
+  return levels.slice(0, -1).flatMap((level, height) => level[(index >> height) ^ 1] ?? []);
+}
+
+/** Asserts at least one leaf. */
+export function merkleRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
+  return rootOf(merkleTree(leafHashes));
+}
+
+/** As `pathIn`, of a tree that is needed once. */
 export function merklePath(leafHashes: readonly Uint8Array[], index: number): Uint8Array[] {
-  assert(index >= 0 && index < leafHashes.length, "the leaf is in the tree");
-  const path: Uint8Array[] = [];
-  let level = leafHashes;
-  for (let at = index; level.length > 1; at >>= 1) {
-    const sibling = level[at ^ 1];
-    if (sibling !== undefined) path.push(sibling);
-    level = levelUp(level);
-  }
-  return path;
+  return pathIn(merkleTree(leafHashes), index);
 }
 
 export type MerkleProof = {

@@ -9,6 +9,7 @@ import type { Application, ConfigProblem } from "../application/application.ts";
 import { type Address, parseAddress, ZERO_ADDRESS } from "../types/hex.ts";
 import { FRAME_CLOCK_INTERVAL_SAFE_BLOCKS, MAX_WAIT_BLOCKS } from "../types/protocol.ts";
 import { err, ok, type Result } from "../types/result.ts";
+import { type CommitteeConfig, readCommittee, type ValidatorMode } from "./committee.ts";
 
 /** Variables by name, as the platform gives them. */
 export type Vars = Readonly<Record<string, unknown>>;
@@ -20,6 +21,8 @@ export type Secrets = {
   readonly operatorToken: string | null;
   /** RPC URLs carry API keys. At least one; a tick uses one. */
   readonly rpcUrls: readonly string[];
+  /** C9: seals the keys of validators and candidates. 0x and 64 digits; null without a committee. */
+  readonly validatorKek: string | null;
 };
 
 export type Timing = {
@@ -48,6 +51,13 @@ export type Config<AppConfig = unknown> = {
   /** Retention bounds of F8, in bytes; smaller only in tests. */
   readonly retentionBytes: number;
   readonly intakeBytesMax: number;
+  /** Null: one sequencer, without a committee. */
+  readonly committee: CommitteeConfig | null;
+  /** Ids of candidates and names of validators that are objects of this deployment. */
+  readonly ownCandidates: readonly string[];
+  readonly ownValidators: readonly string[];
+  /** What they check (C4). */
+  readonly validatorMode: ValidatorMode;
   readonly secrets: Secrets;
 };
 
@@ -93,6 +103,7 @@ export function parseConfig<AppConfig>(
   if (intakeBytesMax <= retentionBytes) {
     read.problem("SEQ_INTAKE_BYTES_MAX", "must be above SEQ_RETENTION_BYTES");
   }
+  const { validatorKek, ...members } = readCommittee(read);
   // Asked also when the key is refused, so that the application's problems are not a second deploy.
   const context = { submitter: submitter ?? ZERO_ADDRESS };
   const appConfig = application.parseConfig(vars, context);
@@ -111,7 +122,8 @@ export function parseConfig<AppConfig>(
     flushBudgetWei,
     retentionBytes,
     intakeBytesMax,
-    secrets: { submitterKey, operatorToken, rpcUrls },
+    ...members,
+    secrets: { submitterKey, operatorToken, rpcUrls, validatorKek },
   });
 }
 
@@ -229,17 +241,19 @@ class Reader {
       this.missing(variable);
       return [];
     }
-    const insecure = this.text("SEQ_ALLOW_INSECURE_RPC");
     const urls = text.split(",").map((part) => part.trim());
-    const isInsecureAllowed = insecure === "true" || insecure === "1";
     for (const url of urls) {
-      const trust = judgeUrl(url);
-      if (trust === null) this.problem(variable, "must be http or https URLs without user info");
-      else if (trust === "open" && !isInsecureAllowed) {
-        this.problem(variable, "remote RPC must use https");
-      }
+      if (judgeUrl(url) === null) {
+        this.problem(variable, "must be http or https URLs without user info");
+      } else if (!this.isTrusted(url)) this.problem(variable, "remote RPC must use https");
     }
     return urls;
+  }
+
+  isTrusted(url: string): boolean {
+    const insecure = this.text("SEQ_ALLOW_INSECURE_RPC");
+    const trust = judgeUrl(url);
+    return trust === "private" || (trust === "open" && (insecure === "true" || insecure === "1"));
   }
 }
 
