@@ -27,6 +27,11 @@ interface SequencerVariables {
   readonly SEQ_BATCH_SUBMITTER_CONFIRMATION_DEPTH?: string;
   readonly SEQ_MAX_FEE_PER_GAS_GWEI?: string;
   readonly SEQ_FLUSH_BUDGET_WEI?: string;
+  readonly SEQ_CANDIDATES?: string;
+  readonly SEQ_VALIDATORS?: string;
+  readonly SEQ_COMMITTEE_URL?: string;
+  readonly SEQ_VALIDATOR_KEK?: string;
+  readonly SEQ_VALIDATOR_MODE?: string;
 }
 
 interface Env extends SequencerVariables {}

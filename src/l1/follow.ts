@@ -30,13 +30,15 @@ export type SliceLimits = {
   readonly blocks: number;
   /** A slice that would pass this block ends at it; null: none is special. */
   readonly stopAt: BlockNumber | null;
+  /** No slice passes this block; null: the safe head is the end. */
+  readonly blockMax: BlockNumber | null;
 };
 
 /** The inputs after the reader's head up to the end of `end`. */
 export type FollowedSlice = { readonly inputs: readonly ObservedInput[]; readonly end: L1Block };
 
 export type Followed = {
-  /** Null when the reader's head is the safe head. */
+  /** Null when the reader's head is the safe head, or as far as it may read. */
   readonly slice: FollowedSlice | null;
   readonly reachedSafeHead: boolean;
 };
@@ -55,6 +57,8 @@ export async function readNextSlice(
   if (held.head?.blockNumber === safe.value.number)
     return ok({ slice: null, reachedSafeHead: true });
   const from = held.head === null ? source.inputBoxBlock : blockNumber(held.head.blockNumber + 1);
+  if (limits.blockMax !== null && limits.blockMax < from)
+    return ok({ slice: null, reachedSafeHead: false });
   // A safe head below the InputBox's block holds no input yet.
   if (safe.value.number < from) return err(l1Error("behind"));
   const to = lastBlock(from, safe.value.number, limits);
@@ -82,8 +86,8 @@ async function compareWithHeld(
 }
 
 function lastBlock(from: BlockNumber, safe: BlockNumber, limits: SliceLimits): BlockNumber {
-  const to = blockNumber(Math.min(safe, from + limits.blocks - 1));
-  const { stopAt } = limits;
+  const { stopAt, blockMax } = limits;
+  const to = blockNumber(Math.min(safe, from + limits.blocks - 1, blockMax ?? safe));
   return stopAt !== null && from <= stopAt && stopAt < to ? stopAt : to;
 }
 

@@ -1,20 +1,67 @@
 /** What a route handler finds in its context. */
 
 import type { Context } from "hono";
+import type { CandidateApi, ValidatorApi } from "../core/api/committee-api.ts";
+import type { ConductorApi } from "../core/api/conductor-rpc.ts";
 import type { SequencerApi } from "../core/api/sequencer-api.ts";
+import type { Config } from "../core/config/config.ts";
+import { memberAt } from "../durable-objects/shared/members.ts";
 import type { Deployment } from "./config.ts";
 
 /** The sequencer object of the application: its calls, and its `fetch` for sockets and streams. */
-export type SequencerStub = SequencerApi & { fetch(request: Request): Promise<Response> };
+export type SequencerStub = SequencerApi &
+  ConductorApi &
+  Pick<CandidateApi, "epochs"> & { fetch(request: Request): Promise<Response> };
 
 export type Site = {
   Bindings: Env;
-  Variables: { deployment: Deployment; sequencer: SequencerStub };
+  Variables: {
+    deployment: Deployment;
+    /** The leader, or where another deployment leads this one's first candidate. */
+    sequencer: SequencerStub;
+    /** Asked for each use: another candidate may lead by then. Null: another deployment leads. */
+    leader: () => Promise<SequencerStub | null>;
+  };
 };
 
 export type SiteContext = Context<Site>;
 
-/** The one object that orders this application's ops (S8). */
-export function sequencerOf(env: Env, { config }: Deployment): SequencerStub {
-  return env.SEQUENCER.getByName(config.app);
+/** Whether this deployment orders at all: one of other candidates' validators does not. */
+export function hasSequencer({ committee, ownCandidates, ownValidators }: Config): boolean {
+  return committee === null ? ownValidators.length === 0 : ownCandidates.length > 0;
+}
+
+/**
+ * The object that orders this application's ops (S8): under a committee the candidate `id`, by default
+ * the deployment's first. To be asked only where there is one.
+ */
+export function sequencerOf(env: Env, { config }: Deployment, id?: string): SequencerStub {
+  const name = id ?? config.ownCandidates[0];
+  if (name === undefined) return env.SEQUENCER.getByName(config.app);
+  return memberAt<SequencerStub>(env.SEQUENCER, config, { kind: "sequencer", name });
+}
+
+/** All of this deployment's. */
+export function sequencersOf(env: Env, deployment: Deployment): readonly SequencerStub[] {
+  const { committee, ownCandidates } = deployment.config;
+  if (committee === null)
+    return hasSequencer(deployment.config) ? [sequencerOf(env, deployment)] : [];
+  return ownCandidates.map((id) => sequencerOf(env, deployment, id));
+}
+
+/** A candidate of this deployment, whoever leads. */
+export function candidateOf(env: Env, config: Config, id: string): CandidateApi {
+  return memberAt(env.SEQUENCER, config, { kind: "sequencer", name: id });
+}
+
+export function validatorOf(env: Env, config: Config, name: string): ValidatorApi {
+  return memberAt(env.VALIDATOR, config, { kind: "validator", name });
+}
+
+/** Each candidate speaks for itself: the one that `candidate` names, by default the deployment's first. */
+export function conductorOf(c: SiteContext): ConductorApi | null {
+  const { deployment } = c.var;
+  const id = c.req.query("candidate");
+  if (id === undefined) return sequencerOf(c.env, deployment);
+  return deployment.config.ownCandidates.includes(id) ? sequencerOf(c.env, deployment, id) : null;
 }

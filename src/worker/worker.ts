@@ -6,13 +6,17 @@
  */
 
 import { Hono } from "hono";
-import { notFound, rejection } from "../core/api/rejection.ts";
+import { notFound, rejection, unavailable } from "../core/api/rejection.ts";
 import type { Application, ConfigProblem } from "../core/application/application.ts";
-import { type Configured, createConfigure } from "./config.ts";
+import { type Configured, createConfigure, type Deployment } from "./config.ts";
 import { publicCors } from "./cors.ts";
 import { refuse, rejectionOf } from "./errors.ts";
 import { json } from "./json.ts";
+import { forward, isLeadersPath, Leaders } from "./leader.ts";
 import { isOperator } from "./operator.ts";
+import { certificates } from "./routes/certificates.ts";
+import { committee, isCommitteePath, isMemberPath } from "./routes/committee.ts";
+import { conductor } from "./routes/conductor.ts";
 import { deployment } from "./routes/deployment.ts";
 import { domain } from "./routes/domain.ts";
 import { fee } from "./routes/fee.ts";
@@ -21,29 +25,56 @@ import { health, liveness } from "./routes/health.ts";
 import { nonce } from "./routes/nonce.ts";
 import { isRebuildPath, rebuild } from "./routes/rebuild.ts";
 import { isSnapshotPath, snapshot } from "./routes/snapshot.ts";
-import { submit } from "./routes/submit.ts";
+import { submit as submitChannel } from "./routes/submit.ts";
 import { submitTransaction, transaction } from "./routes/tx.ts";
-import { type Site, sequencerOf } from "./site.ts";
+import {
+  conductorOf,
+  hasSequencer,
+  type Site,
+  sequencerOf,
+  sequencersOf,
+  validatorOf,
+} from "./site.ts";
 
 /** Serves `application` from the object that `env.SEQUENCER` names after it. */
 export function createWorker<AppConfig>(application: Application<AppConfig>): ExportedHandler<Env> {
   const configure = createConfigure(application);
-  const site = createSite(configure);
+  const leaders = new Leaders();
+  const site = createSite(configure, leaders);
   return {
     fetch(request, env, ctx) {
       if (request.method === "POST" && isSubmission(request.url)) {
         const configured = configure(env);
-        if (configured.ok) {
-          return submitTransaction(request, configured.value, sequencerOf(env, configured.value));
+        if (configured.ok && hasSequencer(configured.value.config)) {
+          return submit(request, env, configured.value, leaders);
         }
       }
       return site.fetch(request, env, ctx);
     },
     async scheduled(_controller, env) {
       const configured = configure(env);
-      if (configured.ok) await sequencerOf(env, configured.value).heartbeat();
+      if (!configured.ok) return;
+      const { config } = configured.value;
+      const validators = config.ownValidators.map((name) => validatorOf(env, config, name));
+      const objects = [...sequencersOf(env, configured.value), ...validators];
+      await Promise.all(objects.map((object) => object.heartbeat()));
     },
   };
+}
+
+async function submit(
+  request: Request,
+  env: Env,
+  deployment: Deployment,
+  leaders: Leaders,
+): Promise<Response> {
+  if (deployment.config.committee === null) {
+    return submitTransaction(request, deployment, sequencerOf(env, deployment));
+  }
+  const leader = await leaders.find(env, deployment);
+  return leader.at === "url"
+    ? forward(request, leader.base)
+    : submitTransaction(request, deployment, leader.sequencer);
 }
 
 /** Whether the path is `/tx`, told without parsing the URL: this is asked of every op. */
@@ -54,21 +85,36 @@ function isSubmission(url: string): boolean {
   return after === "" || after === "?" || after === "#";
 }
 
-function createSite(configure: (env: Env) => Configured): Hono<Site> {
+function createSite(configure: (env: Env) => Configured, leaders: Leaders): Hono<Site> {
   const site = new Hono<Site>();
   site.onError((error) => refuse(rejectionOf(error)));
   site.notFound(() => refuse(notFound("not found")));
-  site.use(publicCors((path) => isSnapshotPath(path) || isRebuildPath(path)));
+  const isPrivate = [isSnapshotPath, isRebuildPath, isCommitteePath];
+  site.use(publicCors((path) => isPrivate.some((has) => has(path))));
   site.route("/", liveness);
-  site.use((c, next) => {
-    const configured = configure(c.env);
-    if (!configured.ok) return refuseMisconfigured(c.req.raw, c.env, configured.error);
+  site.use(async (c, next) => {
+    const { env } = c;
+    const configured = configure(env);
+    if (!configured.ok) return refuseMisconfigured(c.req.raw, env, configured.error);
+    const isHere = hasSequencer(configured.value.config);
+    if (!isHere && !isMemberPath(c.req.path)) return refuse(unavailable("refused"));
+    const find = () => leaders.find(env, configured.value);
+    const leader = isHere ? await find() : null;
+    if (leader?.at === "url" && isLeadersPath(c.req.path)) return forward(c.req.raw, leader.base);
     c.set("deployment", configured.value);
-    c.set("sequencer", sequencerOf(c.env, configured.value));
+    c.set(
+      "sequencer",
+      leader?.at === "object" ? leader.sequencer : sequencerOf(env, configured.value),
+    );
+    c.set("leader", async () => {
+      const now = await find();
+      return now.at === "object" ? now.sequencer : null;
+    });
     return next();
   });
-  const reads = [transaction, fee, nonce, domain, deployment, feed, health];
-  for (const routes of [...reads, submit, snapshot, rebuild]) site.route("/", routes);
+  const reads = [transaction, fee, nonce, domain, deployment, feed, health, certificates];
+  const writes = [submitChannel, snapshot, committee, conductor(conductorOf), rebuild];
+  for (const routes of [...reads, ...writes]) site.route("/", routes);
   return site;
 }
 

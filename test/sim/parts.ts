@@ -45,6 +45,7 @@ export function wake(
   const service = new Service(runtime, memory, recovery);
   const feed = new Feed(runtime, asPlatform<DurableObjectState>({ getWebSockets: () => [] }));
   const lane = new Lane(runtime, memory, {
+    committee: null,
     mode: () => service.mode(),
     publish: (records) => {
       feed.publish(records);
@@ -65,7 +66,8 @@ export function submit(
   return mode === "serving" ? lane.submit(op) : Promise.resolve(err(unavailable(mode)));
 }
 
-const MIGRATIONS: readonly Migration[] = filesUnder("migrations/sequencer").map((file) => ({
+/** As the object applies them. */
+export const MIGRATIONS: readonly Migration[] = filesUnder("migrations/sequencer").map((file) => ({
   name: basename(file, ".sql"),
   sql: textOf(file),
 }));

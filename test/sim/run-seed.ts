@@ -42,11 +42,15 @@ export type Outcome = {
   readonly trace: readonly string[];
 };
 
-/** `signing` carries what was signed from one run of a seed to the next. */
+/**
+ * `signing` carries what was signed from one run of a seed to the next. `visit` sees the world of a run
+ * that ended well, before it is gone.
+ */
 export async function runSeed(
   options: Options,
   signing: Signing = new Signing(options.config.secrets.submitterKey),
   isTracing = false,
+  visit: (world: World) => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome> {
   const audit = new Audit(isTracing);
   const world = createWorld(options, signing, audit);
@@ -58,6 +62,7 @@ export async function runSeed(
     () => live(world),
   );
   const counts = countAll(world);
+  if (failure === null) await visit(world);
   world.storage.close();
   const { lines: trace, events } = audit;
   // The rest of a failure is a stack, which says who called.

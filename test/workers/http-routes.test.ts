@@ -139,6 +139,7 @@ describe("[I7] health", () => {
       blocks_to_danger: null,
       refusal: null,
       recovery: null,
+      committee: null,
       unposted_batches: null,
       oldest_unposted_age_s: null,
       feed_head: null,

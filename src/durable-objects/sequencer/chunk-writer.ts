@@ -6,22 +6,44 @@
 
 import { concatBytes } from "@noble/hashes/utils.js";
 import { type ChunkEvent, encodeEvent } from "../../core/chunk/event.ts";
-import { chunkHash, encodeHeader } from "../../core/chunk/header.ts";
-import { leafHash, merkleRoot } from "../../core/chunk/merkle.ts";
+import { type ChunkHeader, chunkHash, encodeHeader } from "../../core/chunk/header.ts";
+import { leafHash, type MerkleTree, merkleTree, rootOf } from "../../core/chunk/merkle.ts";
 import { assert } from "../../core/types/assert.ts";
-import { hashFromBytes } from "../../core/types/hex.ts";
+import { type Hash32, hashFromBytes } from "../../core/types/hex.ts";
 import { BLOB_BYTES_MAX } from "../../core/types/protocol.ts";
 import { type Offset, offset, type UnixMs } from "../../core/types/units.ts";
 import type { LogHead, Memory } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { insertChunk } from "./storage/chunks.ts";
+import { insertCommitteeChunk } from "./storage/committee.ts";
 import { feedHead } from "./storage/history.ts";
+
+export type WrittenChunk = { readonly header: ChunkHeader; readonly hash: Hash32 };
+
+/** The chunks of one commit. */
+export type Written = {
+  readonly chunks: readonly WrittenChunk[];
+  /** Events and tree of the last of them: a commit of ops is one chunk. Null when nothing was written. */
+  readonly last: { readonly events: readonly ChunkEvent[]; readonly tree: MerkleTree } | null;
+};
+
+/** Where a draft's events go, and the offsets that its records take. */
+export type EventSink = Pick<
+  ChunkWriter,
+  "nextOffset" | "takeOffset" | "append" | "written" | "finish"
+>;
+
+/** What follows a seal in its chunk: the frame of the next batch, so that no chunk ends between them. */
+const FRAME_EVENT_BYTES = 23;
 
 export class ChunkWriter {
   readonly #runtime: Runtime;
   readonly #era: Uint8Array;
   readonly #nowMs: UnixMs;
+  readonly #written: WrittenChunk[] = [];
+  #last: Written["last"] = null;
   #log: LogHead;
+  #events: ChunkEvent[] = [];
   #leaves: Uint8Array[] = [];
   #leafBytes = 0;
   #chunkFirstOffset: Offset;
@@ -49,11 +71,18 @@ export class ChunkWriter {
   /** Appends an event, cutting a chunk before it would pass 1 MiB. */
   append(event: ChunkEvent): void {
     const leaf = encodeEvent(event);
-    if (this.#leafBytes + leaf.length > BLOB_BYTES_MAX) {
+    const room = BLOB_BYTES_MAX - (event.kind === "seal" ? FRAME_EVENT_BYTES : 0);
+    if (this.#leafBytes + leaf.length > room) {
       this.#write("offset" in event ? event.offset : this.#log.nextOffset);
     }
+    this.#events.push(event);
     this.#leaves.push(leaf);
     this.#leafBytes += leaf.length;
+  }
+
+  /** What was written, as soon as `finish` was called. */
+  get written(): Written {
+    return { chunks: this.#written, last: this.#last };
   }
 
   /** Writes the last chunk and says where the next one goes. Call it last, once. */
@@ -68,14 +97,15 @@ export class ChunkWriter {
 
   #write(nextOffset: Offset): void {
     const { sql, config } = this.#runtime;
+    const tree = merkleTree(this.#leaves.map(leafHash));
     const header = {
       chainId: config.chainId,
       app: config.app,
       era: this.#era,
-      epoch: 0,
+      epoch: this.#log.epoch,
       height: this.#log.height,
       parent: this.#log.parent,
-      root: hashFromBytes(merkleRoot(this.#leaves.map(leafHash))),
+      root: hashFromBytes(rootOf(tree)),
       eventCount: this.#leaves.length,
       firstOffset: this.#chunkFirstOffset,
       nextOffset,
@@ -83,8 +113,14 @@ export class ChunkWriter {
     const hash = chunkHash(header);
     const bytes = { header: encodeHeader(header), events: concatBytes(...this.#leaves) };
     insertChunk(sql, { ...header, hash, ...bytes }, this.#nowMs);
+    if (config.committee !== null) {
+      insertCommitteeChunk(sql, header.height, this.#events);
+      this.#written.push({ header, hash });
+      this.#last = { events: this.#events, tree };
+    }
     this.#log = { ...this.#log, height: this.#log.height + 1, parent: hash };
     this.#chunkFirstOffset = nextOffset;
+    this.#events = [];
     this.#leaves = [];
     this.#leafBytes = 0;
   }

@@ -6,25 +6,34 @@
  * transaction drops the memory. Rules S5, S6, I3, C1, V1.
  */
 
-import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
+import type { OpPlace, SignedUserOp } from "../../core/api/sequencer-api.ts";
+import type { ApplicationState } from "../../core/application/application.ts";
 import { executeDirectInput, executeUserOp } from "../../core/application/execute.ts";
 import type { ChunkEvent } from "../../core/chunk/event.ts";
 import type { FeedRecord } from "../../core/feed/record.ts";
 import { mustCloseBeforeFrame } from "../../core/lane/decide.ts";
-import { drainDirect, type Head, includeOp, openBatch, openFrame } from "../../core/lane/head.ts";
+import {
+  drainDirect,
+  type FrameStart,
+  type Head,
+  includeOp,
+  openBatch,
+  openFrame,
+} from "../../core/lane/head.ts";
 import { assert } from "../../core/types/assert.ts";
 import { hashFromBytes } from "../../core/types/hex.ts";
 import {
   type BatchNonce,
   type BlockNumber,
   batchNonce,
+  type FeeExponent,
   feeExponent,
   type Offset,
   offset,
   type UnixMs,
 } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
-import { ChunkWriter } from "./chunk-writer.ts";
+import { ChunkWriter, type EventSink, type Written } from "./chunk-writer.ts";
 import { type Memory, type SnapshotMark, ZERO_HASH } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import {
@@ -47,6 +56,9 @@ const TOLD_BYTES_MAX = 4 * 1024 * 1024;
 /** What a record weighs beside its payload, about. */
 const RECORD_BYTES = 256;
 
+/** Whether a seal carries a snapshot (V1), and the fee of the frame behind it. */
+export type SealTerms = { readonly takesSnapshot: boolean; readonly fee: FeeExponent };
+
 /** A bug of the mounted application: it threw where it must not. */
 export class ApplicationFault extends Error {
   override readonly name: string = "ApplicationFault";
@@ -56,18 +68,19 @@ export class Draft {
   readonly #runtime: Runtime;
   readonly #memory: Memory;
   readonly #nowMs: UnixMs;
-  readonly #chunks: ChunkWriter;
+  readonly #chunks: EventSink;
   #head: Head;
   #snapshot: SnapshotMark;
   #targetBytes: number;
   #records: FeedRecord[] | null = [];
   #toldBytes = 0;
 
-  constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs) {
+  /** `sink`: where the events go; a leader writes them into chunks. */
+  constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs, sink: EventSink | null = null) {
     this.#runtime = runtime;
     this.#memory = memory;
     this.#nowMs = nowMs;
-    this.#chunks = new ChunkWriter(runtime, memory, nowMs);
+    this.#chunks = sink ?? new ChunkWriter(runtime, memory, nowMs);
     this.#head = memory.head;
     this.#snapshot = memory.snapshot;
     this.#targetBytes = memory.targetBytes;
@@ -82,12 +95,22 @@ export class Draft {
     return this.#records;
   }
 
+  /** The commit's chunks, once `finish` was called; none without a committee. */
+  get written(): Written {
+    return this.#chunks.written;
+  }
+
+  /** The state as executed so far. */
+  get state(): ApplicationState {
+    return this.#memory.state;
+  }
+
   get targetBytes(): number {
     return this.#targetBytes;
   }
 
   /** Executes and appends an op that the lane decided to include. */
-  include(op: SignedUserOp): SoftConfirmation {
+  include(op: SignedUserOp): OpPlace {
     const { batchIndex, frame, opsInFrame, fee, safeBlock } = this.#head;
     guarded(() => executeUserOp(this.#memory.state, { ...op, fee }, safeBlock));
     insertUserOp(
@@ -112,9 +135,14 @@ export class Draft {
     if (mustCloseBeforeFrame(this.#head)) this.seal();
     const after = this.#head.safeBlock;
     const fee = loadPolicy(this.#runtime.sql).recommendedFee;
-    this.#head = openFrame(this.#head, { fee, safeBlock: safeHead });
-    this.#insertOpenFrame();
+    this.beginFrame({ fee, safeBlock: safeHead });
     this.drain(after);
+  }
+
+  /** Opens a frame, and leaves what it is to drain to the caller. */
+  beginFrame(start: FrameStart): void {
+    this.#head = openFrame(this.#head, start);
+    this.#insertOpenFrame();
   }
 
   /**
@@ -125,11 +153,12 @@ export class Draft {
     const { sql, config } = this.#runtime;
     const through = this.#head.safeBlock;
     for (const direct of directsBetween(sql, { after, through, submitter: config.submitter })) {
-      this.#drainOne(direct);
+      this.drainOne(direct);
     }
   }
 
-  #drainOne(direct: StoredDirect): void {
+  /** The next direct input that the open frame covers. */
+  drainOne(direct: StoredDirect): void {
     const { batchIndex, batchNonce: nonce, frame } = this.#head;
     guarded(() => executeDirectInput(this.#memory.state, direct));
     insertDirect(this.#runtime.sql, { batchIndex, frame, inputIndex: direct.inputIndex });
@@ -158,17 +187,19 @@ export class Draft {
     this.#insertOpenFrame();
   }
 
-  /** S6: seals the open batch and opens its successor at the unchanged block. */
-  seal(): void {
+  /**
+   * S6: seals the open batch and opens its successor at the unchanged block. `told`: what the log says of
+   * a seal that was decided elsewhere.
+   */
+  seal(told: SealTerms | null = null): void {
     const { sql } = this.#runtime;
     const sealed = this.#head;
     const payload = encodeBatch(loadWireBatch(sql, sealed.batchIndex));
     assert(payload.length === sealed.batchBytes, "S6: the head knows the batch's real size");
     const payloadHash = hashFromBytes(this.#runtime.keccak(payload));
     const { executedInputCount } = this.#memory.state.progress();
-    const stateHash = this.#isSnapshotDue(executedInputCount)
-      ? this.#takeSnapshot(executedInputCount)
-      : ZERO_HASH;
+    const takesSnapshot = told?.takesSnapshot ?? this.#isSnapshotDue(executedInputCount);
+    const stateHash = takesSnapshot ? this.#takeSnapshot(executedInputCount) : ZERO_HASH;
     sealBatch(
       sql,
       { batchIndex: sealed.batchIndex, payloadHash, payloadBytes: payload.length },
@@ -187,7 +218,7 @@ export class Draft {
     this.#head = openBatch(
       sealed,
       batchNonce(0),
-      { fee: policy.recommendedFee, safeBlock: sealed.safeBlock },
+      { fee: told?.fee ?? policy.recommendedFee, safeBlock: sealed.safeBlock },
       this.#nowMs,
     );
     this.insertOpenBatch(sealed.batchIndex);

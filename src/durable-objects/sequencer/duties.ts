@@ -13,6 +13,9 @@ import { ok, type Result } from "../../core/types/result.ts";
 import { SLICE_BLOCKS_MAX } from "../../l1/inputs.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { errorName, log } from "../shared/log.ts";
+import type { DutiesCommittee } from "./certified-log.ts";
+import { BACKOFF_MS_MAX, type DutyClock, runDue } from "./duty-clock.ts";
+import { Endpoints, isSilence } from "./endpoints.ts";
 import type { Feed } from "./feed.ts";
 import { isOurs, readPollMs } from "./inspect.ts";
 import { Landings } from "./landings.ts";
@@ -20,7 +23,7 @@ import type { Lane } from "./lane.ts";
 import { postBatches } from "./post-batches.ts";
 import { pinIdentity, readL1 } from "./read-l1.ts";
 import type { Recovery } from "./recover.ts";
-import { retain } from "./retain.ts";
+import { moveCheckpoint, retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Snapshots } from "./serve-snapshots.ts";
 import type { Service } from "./service.ts";
@@ -29,18 +32,11 @@ import { type DeploymentIdentity, loadIdentity } from "./storage/identity.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
 import { isRebuildAwaited } from "./storage/rebuild.ts";
 
-/** L4: one RPC inside an alarm. */
-const RPC_TIMEOUT_MS = 5_000;
-/** The longest pause after failures, before jitter. */
-const BACKOFF_MS_MAX = 30_000;
 const HOUSEKEEPING_MS = 2_000;
 /** Retention pages of one tick. */
 const RETENTION_PAGES_MAX = 4;
 /** No tick sets the alarm as far ahead as this. */
 const ALARM_AHEAD_MS_MAX = 2 * BACKOFF_MS_MAX;
-
-/** A duty's clock: when it is due next, and how often it failed in a row. */
-type Clock = { dueAtMs: number; failures: number };
 
 export type Parts = {
   readonly runtime: Runtime;
@@ -50,24 +46,31 @@ export type Parts = {
   readonly feed: Feed;
   readonly snapshots: Snapshots;
   readonly submitter: Submitter;
+  /** Absent or null without a committee. */
+  readonly committee?: DutiesCommittee | null;
 };
 
 export class Duties {
   readonly #parts: Parts;
-  readonly #read: Clock = { dueAtMs: 0, failures: 0 };
-  readonly #recover: Clock = { dueAtMs: 0, failures: 0 };
-  readonly #post: Clock = { dueAtMs: 0, failures: 0 };
-  readonly #keep: Clock = { dueAtMs: 0, failures: 0 };
+  readonly #read: DutyClock = { dueAtMs: 0, failures: 0 };
+  readonly #recover: DutyClock = { dueAtMs: 0, failures: 0 };
+  readonly #post: DutyClock = { dueAtMs: 0, failures: 0 };
+  readonly #keep: DutyClock = { dueAtMs: 0, failures: 0 };
   readonly #landings = new Landings();
-  #urlIndex = 0;
+  readonly #endpoints: Endpoints;
   /** Halved when an endpoint does not answer in time, doubled when it does. */
   #sliceBlocks = SLICE_BLOCKS_MAX;
   #isTicking = false;
   /** Whether frames and closings succeeded in the last tick. */
   #isAdvancing = true;
+  /** C7: batches, or a flush, wait for a certificate. */
+  #isUncertified = false;
+  /** C6: more of the log that is followed came while a step was under way. */
+  #isMoreToFollow = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#endpoints = new Endpoints(parts.runtime);
   }
 
   /** The alarm's handler. */
@@ -107,54 +110,61 @@ export class Duties {
     if (!isAhead) await storage.setAlarm(now());
   }
 
-  async #runDue(
-    clock: Clock,
+  /** A certificate came: what waited for it goes on, after a tick that is under way. */
+  certified(): void {
+    if (!this.#isUncertified) return;
+    this.#isUncertified = false;
+    this.#post.dueAtMs = 0;
+    this.#recover.dueAtMs = 0;
+    this.#tickNow();
+  }
+
+  /** More of the log that is followed is there, or an epoch is to be opened, or is open now. */
+  followMore(): void {
+    this.#isMoreToFollow = true;
+    this.#read.dueAtMs = 0;
+    this.#tickNow();
+  }
+
+  /** C6: this object leads now: L1 is read, and everything else asked, at once. */
+  beginLeading(): void {
+    this.#recover.dueAtMs = 0;
+    this.#post.dueAtMs = 0;
+    this.followMore();
+  }
+
+  /** A tick that is under way sets the alarm itself, when it ends. */
+  #tickNow(): void {
+    const { storage, now } = this.#parts.runtime;
+    if (!this.#isTicking) void storage.setAlarm(now());
+  }
+
+  readonly #follows = (): boolean => this.#parts.committee?.follows() ?? false;
+  readonly #leads = (): boolean => this.#parts.committee?.leads() ?? true;
+
+  #runDue(
+    clock: DutyClock,
     duty: () => Promise<Result<number, L1Error>>,
     pauseMsMax: number = BACKOFF_MS_MAX,
   ): Promise<void> {
-    const { now } = this.#parts.runtime;
-    const waitMs = clock.dueAtMs - now();
-    // No pause is longer than the longest backoff: beyond it the clock went back, not the duty ahead.
-    if (waitMs > 0 && waitMs <= BACKOFF_MS_MAX) return;
-    let pauseMs: number;
-    try {
-      const result = await duty();
-      clock.failures = result.ok ? 0 : clock.failures + 1;
-      pauseMs = result.ok ? result.value : this.#backoffMs(clock, pauseMsMax);
-      if (!result.ok) this.#onL1Error(result.error);
-    } catch (error) {
-      clock.failures++;
-      pauseMs = this.#backoffMs(clock, pauseMsMax);
-      log("error", "duty-failed", { error: errorName(error), failures: clock.failures });
-    }
-    clock.dueAtMs = now() + pauseMs;
-  }
-
-  /** Exponential with jitter, from one poll to `pauseMsMax`, which is at most half a minute. */
-  #backoffMs(clock: Clock, pauseMsMax: number): number {
-    const doubled = this.#pollMs() * 2 ** Math.min(clock.failures, 10);
-    return Math.min(doubled, pauseMsMax) * (0.5 + this.#parts.runtime.random() / 2);
+    const { now, random } = this.#parts.runtime;
+    const onL1Error = (error: L1Error): void => this.#onL1Error(error);
+    return runDue(clock, duty, { now, random, pollMs: this.#pollMs(), pauseMsMax, onL1Error });
   }
 
   /** The next tick uses the next endpoint of the list. */
   #onL1Error(error: L1Error): void {
-    this.#urlIndex++;
+    this.#endpoints.next();
     this.#parts.recovery.endpointFailed();
     log("warn", "l1-error", { reason: error.reason, code: error.code });
   }
 
-  #connect(): L1 {
-    const { connect, config } = this.#parts.runtime;
-    const { secrets, longRangeCodes } = config;
-    const url = secrets.rpcUrls[this.#urlIndex % secrets.rpcUrls.length] ?? "";
-    return connect({ url, timeoutMs: RPC_TIMEOUT_MS, longRangeCodes });
-  }
-
   async #readDuty(): Promise<Result<number, L1Error>> {
     const { runtime, recovery, service, lane } = this.#parts;
+    if (this.#follows()) return await this.#followDuty();
     // R5: whatever lies beyond is read, and judged, when a rebuild has said where to begin.
     if (isRebuildAwaited(runtime.sql)) return ok(this.#pollMs());
-    const l1 = this.#connect();
+    const l1 = this.#endpoints.connect();
     const outcome = await this.#readOnce(l1);
     if (!outcome.ok) {
       if (outcome.error.reason === "timeout") {
@@ -174,12 +184,21 @@ export class Duties {
       return ok(0);
     }
     const head = loadSafeHead(runtime.sql);
-    const isBeginning = loadHistory(runtime.sql) === null && !isRebuildAwaited(runtime.sql);
-    if (isBeginning && head !== null) {
+    const mayBegin = this.#parts.committee?.mayBegin() ?? true;
+    const isEmpty = loadHistory(runtime.sql) === null && !isRebuildAwaited(runtime.sql);
+    if (isEmpty && mayBegin && head !== null) {
       lane.genesis(head.blockNumber, runtime.randomBytes(16));
     }
     recovery.synced();
     return ok(this.#pollMs());
+  }
+
+  async #followDuty(): Promise<Result<number, L1Error>> {
+    this.#isMoreToFollow = false;
+    const reading = { connect: this.#endpoints.connect, sliceBlocks: this.#sliceBlocks };
+    const followed = (await this.#parts.committee?.follow(reading)) ?? ok(false);
+    if (!followed.ok) return followed;
+    return ok(followed.value || this.#isMoreToFollow ? 0 : this.#pollMs());
   }
 
   async #readOnce(l1: L1) {
@@ -190,13 +209,15 @@ export class Duties {
 
   /** At most one phase of recovery, or nothing where none is due (R1). */
   async #recoverDuty(): Promise<Result<number, L1Error>> {
-    const { recovery, service, lane, submitter } = this.#parts;
+    const { recovery, service, lane, submitter, committee } = this.#parts;
+    if (!this.#leads()) return ok(this.#pollMs());
     try {
-      const stepped = await recovery.step({ lane, submitter, connect: () => this.#connect() });
+      const stepped = await recovery.step({ lane, submitter, connect: this.#endpoints.connect });
       service.fault("recovery", false);
       // A rollback may have made it serving again: nobody waits for the rest of the tick.
       service.derive();
       if (!stepped.ok) return stepped;
+      this.#isUncertified ||= committee != null && recovery.status() !== null;
       return ok(stepped.value ? 0 : this.#pollMs());
     } catch (error) {
       // A rollback that throws changed nothing, and will throw again until the cause is removed.
@@ -224,21 +245,25 @@ export class Duties {
     const { runtime } = this.#parts;
     const identity: DeploymentIdentity | null = loadIdentity(runtime.sql);
     const idleMs = runtime.config.timing.submitterIdlePollMs;
+    if (this.#follows()) return ok(idleMs);
     if (identity === null || loadHistory(runtime.sql) === null || !isBaseReached(runtime.sql)) {
       return ok(idleMs);
     }
-    const mayPost = () => this.#parts.recovery.mayPost();
-    const poster = { ...this.#parts, landings: this.#landings, mayPost };
-    const outcome = await postBatches(poster, this.#connect(), identity);
+    const mayPost = () => this.#leads() && this.#parts.recovery.mayPost();
+    const certified = this.#parts.committee?.log ?? null;
+    const poster = { ...this.#parts, landings: this.#landings, mayPost, certified };
+    const outcome = await postBatches(poster, this.#endpoints.connect(), identity);
     if (!outcome.ok) return outcome;
+    this.#isUncertified ||= outcome.value.isUncertified === true;
     if (outcome.value.capped) log("warn", "fees-capped", { waiting: outcome.value.waiting });
     return ok(outcome.value.waiting > 0 ? Math.min(idleMs, this.#pollMs()) : idleMs);
   }
 
   #keepDuty(): Promise<Result<number, L1Error>> {
-    const { runtime, snapshots } = this.#parts;
+    const { runtime } = this.#parts;
     if (loadHistory(runtime.sql) === null) return Promise.resolve(ok(HOUSEKEEPING_MS));
-    snapshots.collectGarbage();
+    this.#parts.snapshots.collectGarbage();
+    if (this.#follows()) moveCheckpoint(runtime);
     let isMoreDue = true;
     for (let page = 0; isMoreDue && page < RETENTION_PAGES_MAX; page++) isMoreDue = retain(runtime);
     return Promise.resolve(ok(isMoreDue ? 0 : HOUSEKEEPING_MS));
@@ -268,9 +293,4 @@ export class Duties {
     // At most once in 20 ms: a deadline that stays due must not become a busy loop.
     return Math.max(Math.min(...deadlines), runtime.now() + 20);
   }
-}
-
-/** Nothing was said about the chain: no answer, or an endpoint's error, such as a used-up quota. */
-function isSilence({ reason }: L1Error): boolean {
-  return reason === "unreachable" || reason === "timeout" || reason === "rpc-error";
 }

@@ -5,37 +5,33 @@
  * that a wake-up neither repeats nor skips a record. Sends, like replies, leave the object only after
  * the turn's writes are durable. A Worker socket shows no backlog: what counts is the bytes sent
  * since the reader's last message. Nothing here awaits.
+ *
+ * Under a committee a rollback takes effect for readers when it is certified (F3): until then nobody is
+ * sent anything beyond what it keeps, for what lies there is neither void nor valid for a reader yet. A
+ * reader that has more of it waits where it is, and gets the rollback in its place.
  */
 
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { SubscribeQuery } from "../../core/api/query.ts";
 import { historyRefusal, type Rejection, subscriberLimit } from "../../core/api/rejection.ts";
 import type { FeedPage, FeedQuery } from "../../core/api/sequencer-api.ts";
 import { formatEra } from "../../core/chunk/era.ts";
+import { formatCertificateRecord } from "../../core/feed/certificate-record.ts";
 import { decideResume } from "../../core/feed/cursor.ts";
 import { type FeedRecord, formatRecord } from "../../core/feed/record.ts";
-import {
-  CATCH_UP_RECORDS_MAX,
-  SOCKET_MESSAGE_BYTES_MAX,
-  SUBSCRIBERS_MAX,
-} from "../../core/types/protocol.ts";
+import { CATCH_UP_RECORDS_MAX, SUBSCRIBERS_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import { type Offset, offset } from "../../core/types/units.ts";
+import type { FeedCommittee, OpenRollback } from "./certified-log.ts";
+import { batched, type Entry, isTooBig, readPage } from "./feed-page.ts";
 import type { Runtime } from "./runtime.ts";
-import { countRecordsAfter, recordsAfter } from "./storage/egress.ts";
+import { countRecordsAfter } from "./storage/egress.ts";
 import { feedHead, requireHistory } from "./storage/history.ts";
 
 /** F6: most bytes that a reader may leave unanswered, on one socket and in the whole object. */
 const SOCKET_BYTES_MAX = 8 * 1024 * 1024;
 const OBJECT_BYTES_MAX = 32 * 1024 * 1024;
-/** F6: one catch-up page, per ack or per second. */
-const PAGE_BYTES_MAX = 1024 * 1024;
 const PAGE_RECORDS_MAX = 4_096;
 const PAGE_INTERVAL_MS = 1_000;
-/** Rows of one read: what is read beyond the page's bytes is thrown away. */
-const READ_RECORDS = 128;
-/** `batch=1`: records of one text frame. */
-const FRAME_RECORDS_MAX = 256;
 
 /** What a socket needs across hibernation. Versioned, since sockets outlive a deployment. */
 type Attachment = {
@@ -47,21 +43,22 @@ type Attachment = {
   readonly unanswered: number;
   /** When the last catch-up page was sent. */
   readonly pagedAtMs: number;
+  /** Height of the last certificate sent; absent: the reader wants none. */
+  readonly certified?: number;
 };
-
-/** A record with its wire text, formatted once for all readers. */
-type Entry = { readonly offset: Offset; readonly text: string };
 
 export class Feed {
   readonly #runtime: Runtime;
   readonly #ctx: DurableObjectState;
+  readonly #committee: FeedCommittee | null;
   readonly #sockets = new Map<WebSocket, Attachment>();
   #head: Offset | null = null;
   #isPumpScheduled = false;
 
-  constructor(runtime: Runtime, ctx: DurableObjectState) {
+  constructor(runtime: Runtime, ctx: DurableObjectState, committee: FeedCommittee | null = null) {
     this.#runtime = runtime;
     this.#ctx = ctx;
+    this.#committee = committee;
     for (const socket of ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment?.v === 1) this.#sockets.set(socket, attachment);
@@ -75,12 +72,12 @@ export class Feed {
     if (refusal !== null) return err(refusal);
     const { sql } = this.#runtime;
     const history = requireHistory(sql);
-    const entries = readPage(sql, offset(query.fromOffset), query.limit);
+    const entries = this.#read(offset(query.fromOffset), query.limit);
     return ok({
       era: formatEra(history.era),
-      generation: history.generation,
+      generation: history.generation - (this.#openRollback()?.count ?? 0),
       available_from: history.availableFrom,
-      head: feedHead(sql),
+      head: this.#toldHead(),
       records: entries.map((entry) => entry.text),
       next_offset: entries.at(-1)?.offset ?? query.fromOffset,
     });
@@ -99,8 +96,11 @@ export class Feed {
       server.close(1008, "catch-up window exceeded");
     } else {
       const { isBatched } = query;
-      this.#store(server, { v: 1, cursor: from, isBatched, unanswered: 0, pagedAtMs: 0 });
+      const certified = query.wantsCertificates === true ? { certified: -1 } : {};
+      const cursor = { cursor: from, isBatched, unanswered: 0, pagedAtMs: 0 };
+      this.#store(server, { v: 1, ...cursor, ...certified });
       this.#catchUp(server);
+      this.#sendCertificate(server);
       this.#limitObject();
     }
     return ok(new Response(null, { status: 101, webSocket: client }));
@@ -111,8 +111,9 @@ export class Feed {
    * too many to be held, and every reader reads them in pages.
    */
   publish(records: readonly FeedRecord[] | null): void {
-    if (records === null) {
-      this.#head = feedHead(this.#runtime.sql);
+    if (records === null || this.#openRollback() !== null) {
+      // Too many to be held, or nothing that anybody may be told now: readers get it with their pages.
+      this.#head = null;
       this.pump();
       return;
     }
@@ -120,15 +121,21 @@ export class Feed {
     const last = records.at(-1);
     if (last === undefined) return;
     this.#head = last.offset;
-    if (this.#sockets.size === 0) return;
     let entries: readonly Entry[] | null = null;
     for (const [socket, attachment] of this.#sockets) {
-      // A reader that is behind gets these with its next page, from the database.
-      if (attachment.cursor < before) continue;
+      // A reader that is behind gets these with its next page, from the database; so does one that is
+      // ahead, where a log that was forgotten is projected again (C6).
+      if (attachment.cursor !== before) continue;
       entries ??= records.map((record) => ({ offset: record.offset, text: formatRecord(record) }));
       this.#send(socket, attachment, entries);
     }
     this.#limitObject();
+  }
+
+  /** A certificate was stored: a rollback may take effect by it, and some readers ask for it. */
+  certified(): void {
+    this.pump();
+    for (const socket of [...this.#sockets.keys()]) this.#sendCertificate(socket);
   }
 
   /** Sends a page to every reader that is behind and was not sent one within the last second. */
@@ -166,17 +173,52 @@ export class Feed {
     return this.#sockets.size;
   }
 
+  /** C6: another candidate leads, and readers go on with it where they are. */
+  end(): void {
+    for (const socket of [...this.#sockets.keys()]) this.#close(socket, 1012, "resume by offset");
+  }
+
   #refusal(fromOffset: number, era: string | null): Rejection | null {
     const { sql } = this.#runtime;
-    const history = requireHistory(sql);
-    const head = { head: feedHead(sql), availableFrom: history.availableFrom };
-    const resume = decideResume({ fromOffset, era }, { ...head, era: formatEra(history.era) });
+    const { availableFrom, era: own } = requireHistory(sql);
+    const head = { head: this.#toldHead(), availableFrom, era: formatEra(own) };
+    const resume = decideResume({ fromOffset, era }, head);
     return resume === "resume" ? null : historyRefusal(resume);
   }
 
+  /** As far as readers are sent anything now. */
   #currentHead(): Offset {
+    const rollback = this.#openRollback();
+    if (rollback !== null) return offset(rollback.keepThrough);
     this.#head ??= feedHead(this.#runtime.sql);
     return this.#head;
+  }
+
+  /** The greatest offset that a reader can have been told. */
+  #toldHead(): Offset {
+    const rollback = this.#openRollback();
+    return rollback === null ? feedHead(this.#runtime.sql) : offset(rollback.offset - 1);
+  }
+
+  readonly #openRollback = (): OpenRollback | null => this.#committee?.openRollback() ?? null;
+
+  #read(from: Offset, limit: number): readonly Entry[] {
+    const rollback = this.#openRollback();
+    const through = rollback === null ? Number.MAX_SAFE_INTEGER : rollback.keepThrough;
+    return readPage(this.#runtime.sql, { from, through }, limit);
+  }
+
+  /** C2: the newest certificate, once the reader has all that it covers. */
+  #sendCertificate(socket: WebSocket): void {
+    const attachment = this.#sockets.get(socket);
+    if (attachment?.certified === undefined) return;
+    const newest = this.#committee?.newestCertificate() ?? null;
+    if (newest === null || newest.certificate.chunk.height <= attachment.certified) return;
+    if (attachment.cursor < newest.nextOffset - 1) return;
+    const text = formatCertificateRecord(newest);
+    const certified = newest.certificate.chunk.height;
+    const entry = { offset: offset(attachment.cursor), text };
+    this.#send(socket, { ...attachment, certified }, [entry]);
   }
 
   /** The head as readers knew it before `records`. */
@@ -187,13 +229,12 @@ export class Feed {
   #catchUp(socket: WebSocket): void {
     const attachment = this.#sockets.get(socket);
     if (attachment === undefined) return;
-    const { sql } = this.#runtime;
-    if (attachment.cursor < requireHistory(sql).availableFrom) {
+    if (attachment.cursor < requireHistory(this.#runtime.sql).availableFrom) {
       // F8 deleted what comes next. No later record would explain the hole, so the reader is told.
       this.#close(socket, 1008, "history unavailable");
       return;
     }
-    const entries = readPage(sql, offset(attachment.cursor), PAGE_RECORDS_MAX);
+    const entries = this.#read(offset(attachment.cursor), PAGE_RECORDS_MAX);
     this.#send(socket, { ...attachment, pagedAtMs: this.#runtime.now() }, entries);
     const after = this.#sockets.get(socket);
     if (after !== undefined && after.cursor < this.#currentHead()) this.#schedulePump();
@@ -212,8 +253,9 @@ export class Feed {
   #send(socket: WebSocket, attachment: Attachment, entries: readonly Entry[]): void {
     const last = entries.at(-1);
     if (last === undefined) {
-      // Everything up to the head is void: the reader is level without a record.
-      this.#store(socket, { ...attachment, cursor: this.#currentHead() });
+      // Everything up to the head is void: the reader is level without a record. It never goes back.
+      const cursor = Math.max(attachment.cursor, this.#currentHead());
+      this.#store(socket, { ...attachment, cursor });
       return;
     }
     let bytes = 0;
@@ -253,39 +295,6 @@ export class Feed {
   }
 }
 
-/** Text is measured as the UTF-8 that was sent, and only encoded when its length does not decide. */
-function isTooBig(message: string | ArrayBuffer): boolean {
-  if (typeof message !== "string") return message.byteLength > SOCKET_MESSAGE_BYTES_MAX;
-  if (message.length > SOCKET_MESSAGE_BYTES_MAX) return true;
-  return utf8ToBytes(message).length > SOCKET_MESSAGE_BYTES_MAX;
-}
-
 function largest(sockets: ReadonlyMap<WebSocket, Attachment>): [WebSocket, Attachment] {
   return [...sockets].reduce((a, b) => (b[1].unanswered > a[1].unanswered ? b : a));
-}
-
-/** Valid records after `from`: at most `limit`, and at most 1 MiB of text but for a first long one. */
-function readPage(sql: SqlStorage, from: Offset, limit: number): readonly Entry[] {
-  const entries: Entry[] = [];
-  let bytes = 0;
-  for (let cursor = from; entries.length < limit; ) {
-    const step = Math.min(READ_RECORDS, limit - entries.length);
-    const records = recordsAfter(sql, cursor, step);
-    for (const record of records) {
-      const text = formatRecord(record);
-      bytes += text.length + 1;
-      if (entries.length > 0 && bytes > PAGE_BYTES_MAX) return entries;
-      entries.push({ offset: record.offset, text });
-      cursor = record.offset;
-    }
-    if (records.length < step) break;
-  }
-  return entries;
-}
-
-function* batched(entries: readonly Entry[]): Generator<string> {
-  for (let i = 0; i < entries.length; i += FRAME_RECORDS_MAX) {
-    const part = entries.slice(i, i + FRAME_RECORDS_MAX);
-    yield `[${part.map((entry) => entry.text).join(",")}]`;
-  }
 }

@@ -5,6 +5,9 @@
  * and plans again. Only if the flush is still what recovery decides, and the plan is still the same, are
  * the watermark and the rows written, and only what was written is sent. A tick that slept through a
  * change of mode sends nothing. Nothing here waits for L1: the next tick looks again.
+ *
+ * Under a committee no no-op is sent before the watermark over its nonce is certified (C7): it is raised
+ * first, alone, and a later tick goes on.
  */
 
 import {
@@ -20,6 +23,7 @@ import type { BlockNumber } from "../../core/types/units.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
 import { type FlushView, readFlushView, readSettledBlock } from "../../l1/wallet.ts";
 import { broadcastAll, deadlineAfter, feesOf, recordSends, storedDeadline } from "./broadcast.ts";
+import type { CertifiedLog } from "./certified-log.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
@@ -33,6 +37,8 @@ export type Flusher = {
   readonly underpriced: Set<Hash32>;
   /** Whether recovery decides on a flush, asked anew. */
   readonly isDecided: () => boolean;
+  /** Null without a committee. */
+  readonly certified: CertifiedLog | null;
 };
 
 /** First and last wallet nonce that safe depth does not show consumed; null when there is none. */
@@ -55,6 +61,10 @@ export async function flushOnce(flusher: Flusher, l1: L1): Promise<Result<FlushO
   if (!view.ok) return view;
   const plan = makePlan(flusher, view.value);
   if (plan.do === "done") return await readSettlement(runtime, l1, view.value);
+  if (!isCovered(flusher, plan)) {
+    const { isCapped, isOverBudget } = plan;
+    return ok({ settledAt: null, ...unsettled(runtime, view.value), isCapped, isOverBudget });
+  }
   const signed: Signed[] = [];
   for (const noOp of plan.sends) {
     const terms = { walletNonce: noOp.walletNonce, ...noOp.fees, gas: noOp.gas };
@@ -68,6 +78,21 @@ export async function flushOnce(flusher: Flusher, l1: L1): Promise<Result<FlushO
   }
   const { isCapped, isOverBudget } = plan;
   return ok({ settledAt: null, ...unsettled(runtime, view.value), isCapped, isOverBudget });
+}
+
+/**
+ * Whether every no-op of the plan is below a certified watermark. Raises it where it is not, in one turn
+ * with the plan, and only while the flush is decided.
+ */
+function isCovered(flusher: Flusher, { sends, watermark }: Plan): boolean {
+  const { certified, runtime, lane } = flusher;
+  if (certified === null || sends.length === 0) return true;
+  const greatest = Math.max(...sends.map(({ walletNonce }) => walletNonce));
+  if (certified.isNonceCertified(greatest)) return true;
+  const wanted = Math.max(greatest, watermark ?? -1);
+  const isHigher = wanted > (loadWatermark(runtime.sql) ?? -1);
+  if (isHigher && flusher.isDecided()) lane.raiseWatermark(wanted);
+  return false;
 }
 
 function readView({ runtime }: Flusher, l1: L1): Promise<Result<FlushView, L1Error>> {

@@ -20,10 +20,13 @@ import { recordsAfter } from "./storage/egress.ts";
 import { feedHead, loadHistory } from "./storage/history.ts";
 import { loadOpenBatch, type OpenBatch } from "./storage/inclusion.ts";
 import { loadPolicy } from "./storage/policy.ts";
+import { isResetting } from "./storage/replica-reset.ts";
 import { loadState, newestValidSnapshot } from "./storage/snapshots.ts";
 
 /** Where the next chunk goes. */
 export type LogHead = {
+  /** Of the last chunk, and of the next one: only the chunk that opens an epoch raises it (C6). */
+  readonly epoch: number;
   /** Height of the next chunk. */
   readonly height: number;
   /** Hash of the last chunk; zero before the first. */
@@ -47,13 +50,17 @@ export type Memory = {
 
 export const ZERO_HASH: Hash32 = hash32(`0x${"00".repeat(32)}`);
 
+/** Where the first chunk goes. */
+export const EMPTY_LOG: LogHead = { epoch: 0, height: 0, parent: ZERO_HASH, nextOffset: offset(1) };
+
 const REPLAY_PAGE_RECORDS = 256;
 
-/** Null before genesis. Asserts what genesis and every commit leave behind. */
+/** Null before genesis, and during a reset. Asserts what genesis and every commit leave behind. */
 export function rebuildMemory(runtime: Runtime): Memory | null {
   const { sql } = runtime;
   const history = loadHistory(sql);
-  if (history === null) return null;
+  // What is being forgotten is no history any more (C6).
+  if (history === null || isResetting(sql)) return null;
   const restored = restoreState(runtime);
   const log = loadLogHead(sql);
   const open = must(loadOpenBatch(sql), "N8: exactly one batch is open");
@@ -86,7 +93,7 @@ export function loadLogHead(sql: SqlStorage): LogHead {
   const chunk = must(loadChunkHead(sql), "C1: genesis wrote the first chunk");
   const nextOffset = offset(feedHead(sql) + 1);
   assert(chunk.nextOffset === nextOffset, "C1: the log and the feed have the same head");
-  return { height: chunk.height + 1, parent: chunk.hash, nextOffset };
+  return { epoch: chunk.epoch, height: chunk.height + 1, parent: chunk.hash, nextOffset };
 }
 
 function replay(sql: SqlStorage, state: ApplicationState, from: Offset): void {

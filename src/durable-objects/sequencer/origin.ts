@@ -8,12 +8,13 @@
 
 import type { ApplicationState } from "../../core/application/application.ts";
 import { eraFromRandom } from "../../core/chunk/era.ts";
-import { openBatch } from "../../core/lane/head.ts";
+import { type FrameStart, openBatch } from "../../core/lane/head.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type BatchNonce, type BlockNumber, batchNonce, offset } from "../../core/types/units.ts";
+import type { EventSink } from "./chunk-writer.ts";
 import { Draft } from "./draft.ts";
 import type { Renewal } from "./lane.ts";
-import { ZERO_HASH } from "./memory.ts";
+import { EMPTY_LOG, type Memory } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { type Base, insertHistory } from "./storage/history.ts";
 import { loadPolicy } from "./storage/policy.ts";
@@ -43,29 +44,42 @@ export function genesisOrigin(
 
 /** Writes the era, inside the caller's transaction. */
 export function writeOrigin(runtime: Runtime, origin: Origin): Renewal {
-  const { sql } = runtime;
   const { anchorNonce, base, frameBlock, state } = origin;
-  const nowMs = runtime.now();
   const era = eraFromRandom(origin.randomEra);
+  const fee = loadPolicy(runtime.sql).recommendedFee;
+  const frame = { fee, safeBlock: frameBlock };
+  const draft = beginEra(runtime, { era, anchorNonce, base, state, frame, epoch: 0, sink: null });
+  draft.drain(base?.block ?? -1);
+  const next = draft.finish();
+  return { records: draft.records, written: draft.written, next };
+}
+
+/** An era with its baseline, its root batch and first frame; what that frame drains is to come. */
+export function beginEra(
+  runtime: Runtime,
+  from: Pick<Origin, "anchorNonce" | "base" | "state"> & {
+    readonly era: Uint8Array;
+    readonly frame: FrameStart;
+    readonly epoch: number;
+    readonly sink: EventSink | null;
+  },
+): Draft {
+  const { sql } = runtime;
+  const { era, anchorNonce, base, state, frame, epoch, sink } = from;
+  const nowMs = runtime.now();
   const { executedInputCount } = state.progress();
   insertHistory(sql, { era, anchorNonce, base }, nowMs);
   const baseline = { batchIndex: null, l2TxIndex: offset(0), executedInputCount };
   insertSnapshot(sql, { ...baseline, state: state.snapshot() }, nowMs);
-  const policy = loadPolicy(sql);
-  const frame = { fee: policy.recommendedFee, safeBlock: frameBlock };
-  const draft = new Draft(
-    runtime,
-    {
-      era,
-      state,
-      head: openBatch(null, anchorNonce, frame, nowMs),
-      log: { height: 0, parent: ZERO_HASH, nextOffset: offset(1) },
-      snapshot: { executedInputCount, takenAtMs: nowMs },
-      targetBytes: policy.batchTargetBytes,
-    },
-    nowMs,
-  );
+  const memory: Memory = {
+    era,
+    state,
+    head: openBatch(null, anchorNonce, frame, nowMs),
+    log: { ...EMPTY_LOG, epoch },
+    snapshot: { executedInputCount, takenAtMs: nowMs },
+    targetBytes: loadPolicy(sql).batchTargetBytes,
+  };
+  const draft = new Draft(runtime, memory, nowMs, sink);
   draft.insertOpenBatch(null);
-  draft.drain(base?.block ?? -1);
-  return { records: draft.records, next: draft.finish() };
+  return draft;
 }

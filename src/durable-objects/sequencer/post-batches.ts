@@ -10,6 +10,10 @@
  * Ticks never overlap, so a tick that posts never runs beside one that flushes; and one that was asleep
  * when recovery began finds in its second look that batches may not be posted any more. What it sent
  * before that is a row and below the watermark, so the flush covers it.
+ *
+ * Under a committee a batch is posted when its seal and the watermark over its wallet nonce are certified
+ * (C7). A batch that is not is no closed batch here; a watermark that is not is raised first, alone, and
+ * the posting waits for its certificate. What is sent is therefore known to every successor.
  */
 
 import { decideSubmission, type SubmissionFacts } from "../../core/submission/decide.ts";
@@ -24,6 +28,7 @@ import { encodeBatch } from "../../core/wire/batch.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
 import { padGas, verifyChain } from "../../l1/wallet.ts";
 import { broadcastAll, deadlineAfter, feesOf, recordSends, storedDeadline } from "./broadcast.ts";
+import type { CertifiedLog } from "./certified-log.ts";
 import type { LandedBatch, Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
@@ -31,7 +36,12 @@ import { frontierNonce } from "./storage/acceptance.ts";
 import type { DeploymentIdentity } from "./storage/identity.ts";
 import { loadWireBatch } from "./storage/inclusion.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
-import { loadClosedBatches, loadSlots, markBroadcast } from "./storage/submission.ts";
+import {
+  loadClosedBatches,
+  loadSlots,
+  loadWatermark,
+  markBroadcast,
+} from "./storage/submission.ts";
 
 export type PostOutcome = {
   readonly sent: number;
@@ -39,6 +49,8 @@ export type PostOutcome = {
   readonly waiting: number;
   /** Fees reached `SEQ_MAX_FEE_PER_GAS_GWEI`, so that a transaction cannot be replaced. */
   readonly capped: boolean;
+  /** C7: nothing is sent before a certificate comes; absent without a committee. */
+  readonly isUncertified?: true;
 };
 
 /** What L1 says at one block, read before any decision. */
@@ -68,6 +80,7 @@ type Plan = {
 
 type Signed = Planned & { readonly gas: bigint; readonly transaction: SignedTransaction };
 
+const NOTHING_SENT: PostOutcome = { sent: 0, waiting: 0, capped: false };
 const NOTHING: Plan = { sends: [], resends: [], waiting: 0, capped: false };
 
 export type Poster = {
@@ -77,6 +90,8 @@ export type Poster = {
   readonly landings: Landings;
   /** Whether recovery lets batches be sent, asked anew. */
   readonly mayPost: () => boolean;
+  /** Null without a committee. */
+  readonly certified: CertifiedLog | null;
 };
 
 /** One tick. */
@@ -86,9 +101,10 @@ export async function postBatches(
   identity: DeploymentIdentity,
 ): Promise<Result<PostOutcome, L1Error>> {
   const { runtime, mayPost } = poster;
-  if (!mayPost() || loadClosedBatches(runtime.sql, frontierNonce(runtime.sql), 1).length === 0) {
-    return ok({ sent: 0, waiting: 0, capped: false });
-  }
+  const [oldest] = loadClosedBatches(runtime.sql, frontierNonce(runtime.sql), 1);
+  if (!mayPost() || oldest === undefined) return ok(NOTHING_SENT);
+  // L1 is not asked while there is nothing that could be sent. What was posted before was certified.
+  if (!isPostable(poster, oldest)) return ok({ ...NOTHING_SENT, isUncertified: true });
   const view = await readView(poster, l1, identity);
   if (!view.ok) return view;
   // The object may have died between a send and its mark; what is mined was certainly broadcast.
@@ -96,6 +112,13 @@ export async function postBatches(
     markBroadcast(runtime.sql, transactionHash, runtime.now());
   }
   const plan = makePlan(poster, view.value);
+  const { waiting, capped } = plan;
+  if (!isCovered(poster, plan)) {
+    const walletNonce = greatestNonce(plan);
+    // In one turn with the plan, so that `mayPost` still holds.
+    if (walletNonce > (loadWatermark(runtime.sql) ?? -1)) poster.lane.raiseWatermark(walletNonce);
+    return ok({ sent: 0, waiting, capped, isUncertified: true });
+  }
   const signed: Signed[] = [];
   for (const planned of [...plan.resends, ...plan.sends]) {
     const one = await sign(poster, l1, identity, planned);
@@ -103,12 +126,12 @@ export async function postBatches(
     signed.push(one.value);
   }
   if (!writePlan(poster, view.value, plan, signed)) {
-    return ok({ sent: 0, waiting: plan.waiting, capped: plan.capped });
+    return ok({ sent: 0, waiting, capped });
   }
   const broadcast = await broadcastAll(runtime, l1, signed);
   if (!broadcast.ok) return broadcast;
   // Where the node holds a transaction that our rows do not know, fees escalate past it in time.
-  return ok({ sent: broadcast.value.sent, waiting: plan.waiting, capped: plan.capped });
+  return ok({ sent: broadcast.value.sent, waiting, capped });
 }
 
 /** Nonce and landings at one and the same block, so that no batch falls between the two reads. */
@@ -141,12 +164,15 @@ async function readView(
  * A divergence, and a danger in which recovery acts, stop it: what is sent now could land in a slot that
  * a flush is about to consume, or after the rollback that voids it.
  */
-function makePlan({ runtime, mayPost }: Poster, view: View): Plan {
+function makePlan(poster: Poster, view: View): Plan {
+  const { runtime, mayPost } = poster;
   const { sql, config } = runtime;
   if (!mayPost()) return NOTHING;
   const nonces = view.landed.map((batch) => batch.nonce);
   const firstMissingNonce = foldLandedNonces(frontierNonce(sql), nonces);
-  const closedBatches = loadClosedBatches(sql, firstMissingNonce, SENDS_PER_TICK_MAX);
+  const closedBatches = loadClosedBatches(sql, firstMissingNonce, SENDS_PER_TICK_MAX).filter(
+    (batch) => isPostable(poster, batch),
+  );
   const slots = loadSlots(sql, view.walletNonce, SENDS_PER_TICK_MAX).map((slot) => ({
     ...slot,
     deadlineMs: storedDeadline(runtime, slot.deadlineMs, lateAfterBlocks(runtime)),
@@ -179,6 +205,20 @@ function makePlan({ runtime, mayPost }: Poster, view: View): Plan {
     return [{ ...slot, batchIndex: batch.batchIndex, payloadHash: batch.payloadHash }];
   });
   return { sends, resends, waiting: closedBatches.length, capped: decision.capped };
+}
+
+/** C7, the first half: the batch's seal, and every chunk up to it. */
+function isPostable({ certified }: Poster, { batchIndex }: { readonly batchIndex: number }) {
+  return certified === null || certified.isSealCertified(batchIndex);
+}
+
+/** C7, the second half: the watermark over every wallet nonce of the plan. */
+function isCovered({ certified }: Poster, plan: Plan): boolean {
+  return certified === null || certified.isNonceCertified(greatestNonce(plan));
+}
+
+function greatestNonce({ sends, resends }: Plan): number {
+  return Math.max(-1, ...[...sends, ...resends].map(({ walletNonce }) => walletNonce));
 }
 
 async function sign(
@@ -217,7 +257,7 @@ async function sign(
 function writePlan(poster: Poster, view: View, plan: Plan, signed: readonly Signed[]): boolean {
   const { runtime } = poster;
   if (signed.length === 0) return false;
-  if (!samePlan(plan, makePlan(poster, view))) return false;
+  if (!samePlan(plan, makePlan(poster, view)) || !isCovered(poster, plan)) return false;
   const deadlineMs = deadlineAfter(runtime, lateAfterBlocks(runtime));
   const rows = signed
     .slice(plan.resends.length)

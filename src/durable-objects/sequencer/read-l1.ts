@@ -11,11 +11,12 @@ import { decideAcceptance } from "../../core/scheduler/acceptance.ts";
 import { assert } from "../../core/types/assert.ts";
 import { hashFromBytes } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { batchNonce } from "../../core/types/units.ts";
+import { type BlockNumber, batchNonce } from "../../core/types/units.ts";
 import { type FollowedSlice, readNextSlice } from "../../l1/follow.ts";
 import type { L1, L1Error, ObservedInput } from "../../l1/l1.ts";
 import { log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
+import { storeBeforeLog } from "./read-before-log.ts";
 import type { Runtime } from "./runtime.ts";
 import {
   divergedAtNonce,
@@ -28,6 +29,7 @@ import { type History, loadHistory } from "./storage/history.ts";
 import { type DeploymentIdentity, insertIdentity, loadIdentity } from "./storage/identity.ts";
 import {
   countSafeInputs,
+  forgetPayload,
   insertSafeInput,
   loadSafeHead,
   type SafeHead,
@@ -70,18 +72,22 @@ export async function pinIdentity(
   return ok(identity);
 }
 
-/** One tick over at most `sliceBlocks` blocks. Errors leave nothing behind. */
+/**
+ * One tick over at most `sliceBlocks` blocks. Errors leave nothing behind. `blockMax`: a follower reads no
+ * further than its log has come, so that no own batch is judged before its seal is known (`replica.ts`).
+ */
 export async function readL1(
   runtime: Runtime,
   l1: L1,
   identity: DeploymentIdentity,
   sliceBlocks: number,
+  blockMax: BlockNumber | null = null,
 ): Promise<Result<ReadOutcome, L1Error>> {
   const { sql } = runtime;
   const stored = loadSafeHead(sql);
   const base = loadHistory(sql)?.base ?? null;
   const held = { head: stored, inputCount: countSafeInputs(sql) };
-  const limits = { blocks: sliceBlocks, stopAt: base?.block ?? null };
+  const limits = { blocks: sliceBlocks, stopAt: base?.block ?? null, blockMax };
   const read = await readNextSlice(l1, identity, held, limits);
   if (!read.ok) return read;
   const { slice, reachedSafeHead } = read.value;
@@ -95,28 +101,42 @@ export async function readL1(
   // A rebuild may have been committed meanwhile: the slice was not cut at its base.
   const isCutForNow = (loadHistory(sql)?.base?.block ?? null) === limits.stopAt;
   if (!isCutForNow) return ok({ advanced: false, reachedSafeHead: false });
-  commitSlice(runtime, stored, slice);
+  commitSlice(runtime, stored, slice, blockMax !== null);
   return ok({ advanced: true, reachedSafeHead });
 }
 
 /** Inputs, acceptance, divergence and the new safe head: one transaction. */
-function commitSlice(runtime: Runtime, before: SafeHead | null, slice: FollowedSlice): void {
+function commitSlice(
+  runtime: Runtime,
+  before: SafeHead | null,
+  slice: FollowedSlice,
+  isFollowing: boolean,
+): void {
   const { storage, sql } = runtime;
   transact(storage, () => {
     const now = loadSafeHead(sql);
     assert(now?.blockNumber === before?.blockNumber, "only the reader moves the safe head");
     const history = loadHistory(sql);
-    for (const input of slice.inputs) storeInput(runtime, history, input);
+    for (const input of slice.inputs) storeInput(runtime, history, input, isFollowing);
     storeSafeHead(sql, slice.end, runtime.now());
   });
 }
 
 /** Stores one input; what the submitter sent is judged. */
-function storeInput(runtime: Runtime, history: History | null, input: ObservedInput): void {
+function storeInput(
+  runtime: Runtime,
+  history: History | null,
+  input: ObservedInput,
+  isFollowing: boolean,
+): void {
   const { sql, config } = runtime;
   if (input.blockNumber <= (history?.base?.block ?? -1)) {
     // R5: the baseline holds its effect, so it is counted and nothing else.
     insertSafeInput(sql, input, null);
+    return;
+  }
+  if (history === null && isFollowing) {
+    storeBeforeLog(runtime, input);
     return;
   }
   if (input.sender !== config.submitter) {
@@ -142,6 +162,22 @@ function judgeBeforeGenesis({ sql, config }: Runtime, input: ObservedInput): voi
 
 /** Decides what the scheduler does with a batch (S2), and whether it is the one that was sealed (R4). */
 function judgeLanding(runtime: Runtime, input: ObservedInput): void {
+  judge(runtime, input, (payload) => insertSafeInput(runtime.sql, input, payload));
+}
+
+/** As `judgeLanding`, for an input that was stored before. */
+export function judgeStored(runtime: Runtime, input: ObservedInput): void {
+  judge(runtime, input, (payload) => {
+    if (payload === null) forgetPayload(runtime.sql, input.index);
+  });
+}
+
+/** `keep`: told whether the payload is needed, before anything names the input. */
+function judge(
+  runtime: Runtime,
+  input: ObservedInput,
+  keep: (payload: Uint8Array | null) => void,
+): void {
   const { sql, config } = runtime;
   const expected = frontierNonce(sql);
   const decision = decideAcceptance(expected, input, config.submitter);
@@ -150,7 +186,7 @@ function judgeLanding(runtime: Runtime, input: ObservedInput): void {
     sealed !== null && hashFromBytes(runtime.keccak(input.payload)) === sealed.payloadHash;
   const isFrozen = divergedAtNonce(sql) !== null;
   const isOurs = decision.accepted && isSealedBytes && !isFrozen;
-  insertSafeInput(sql, input, isOurs ? null : input.payload);
+  keep(isOurs ? null : input.payload);
   if (!decision.accepted || isFrozen) return;
   if (sealed !== null && isSealedBytes) {
     insertAcceptance(sql, {

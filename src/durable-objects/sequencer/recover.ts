@@ -22,6 +22,7 @@ import { ok, type Result } from "../../core/types/result.ts";
 import type { BlockNumber, UnixMs } from "../../core/types/units.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { log } from "../shared/log.ts";
+import type { DutiesCommittee } from "./certified-log.ts";
 import { type FlushOutcome, flushOnce } from "./flush.ts";
 import { inspectRecovery, isSyncDue } from "./inspect.ts";
 import type { Lane } from "./lane.ts";
@@ -45,13 +46,16 @@ export class Recovery {
   #progress: Progress;
   #current: { readonly phase: Repairing; readonly sinceMs: UnixMs } | null = null;
   #flushed: FlushOutcome | null = null;
+  readonly #committee: DutiesCommittee | null;
   /** No-ops that a node refused as too cheap for their slot: they need higher fees, not more time. */
   readonly #underpriced = new Set<Hash32>();
   /** Whether what was read last ends before the safe head that L1 showed. */
   #isHalfRead = false;
 
-  constructor(runtime: Runtime) {
+  /** `committee`: null without one. */
+  constructor(runtime: Runtime, committee: DutiesCommittee | null = null) {
     this.#runtime = runtime;
+    this.#committee = committee;
     this.#progress = { at: isSyncDue(runtime) ? "need-initial-sync" : "inspecting" };
   }
 
@@ -77,6 +81,14 @@ export class Recovery {
   synced(): void {
     this.#isHalfRead = false;
     if (this.#progress.at === "need-initial-sync") this.#progress = { at: "inspecting" };
+  }
+
+  /** Nothing is judged before L1 is read again. */
+  readFirst(): void {
+    this.#underpriced.clear();
+    this.#isHalfRead = false;
+    this.#progress = { at: "need-initial-sync" };
+    this.#enter(null);
   }
 
   /** A slice was read and more of L1 is there to be read: what it lacks may have saved what looks late. */
@@ -157,7 +169,9 @@ export class Recovery {
       lane,
       submitter,
       underpriced: this.#underpriced,
-      isDecided: () => this.#decides("flush"),
+      // Asked after every wait for L1: the epoch may have ended meanwhile (C6).
+      isDecided: () => (this.#committee?.leads() ?? true) && this.#decides("flush"),
+      certified: this.#committee?.log ?? null,
     };
     const outcome = await flushOnce(flusher, connect());
     if (!outcome.ok) return outcome;

@@ -7,11 +7,14 @@
 import { offset } from "../../core/types/units.ts";
 import { transact } from "../shared/transact.ts";
 import type { Runtime } from "./runtime.ts";
+import { loadChunkHead } from "./storage/chunks.ts";
+import { checkpointHeight, insertCheckpoint, newestCertificateUpTo } from "./storage/committee.ts";
 import { raiseAvailableFrom, requireHistory } from "./storage/history.ts";
 import {
   type ChunkAge,
   deletableThrough,
   deleteThrough,
+  neededHeight,
   oldestChunks,
 } from "./storage/retention.ts";
 
@@ -31,6 +34,21 @@ export function retain(runtime: Runtime): boolean {
   return true;
 }
 
+/** Certified chunks that a follower keeps at least, for validators that it may have to feed as leader. */
+const FOLLOWER_CHUNKS_LEAST = 4_096;
+
+/**
+ * Who follows prunes nothing by the library, which does that for a leader. So that its history does not grow
+ * for ever, it moves its checkpoint by itself, to a certificate far behind and below what is needed (F8).
+ */
+export function moveCheckpoint({ sql, storage }: Runtime): void {
+  const newest = loadChunkHead(sql)?.height ?? -1;
+  const most = Math.min(newest - FOLLOWER_CHUNKS_LEAST, neededHeight(sql) - 1);
+  const height = newestCertificateUpTo(sql, most);
+  if (height - checkpointHeight(sql) < FOLLOWER_CHUNKS_LEAST) return;
+  transact(storage, () => insertCheckpoint(sql, height));
+}
+
 /**
  * The last chunk of the oldest page that is due; null when none is.
  *
@@ -42,8 +60,11 @@ function pageEnd(runtime: Runtime): ChunkAge | null {
   const deletable = deletableThrough(sql);
   const oldMs = runtime.now() - config.timing.retentionMs;
   const isTooLarge = sql.databaseSize > config.retentionBytes;
+  // Under a committee validators may still be sent what is beyond the checkpoint; its header stays.
+  const checkpoint = config.committee === null ? Infinity : checkpointHeight(sql);
   let end: ChunkAge | null = null;
   for (const chunk of oldestChunks(sql, RETENTION_PAGE_CHUNKS)) {
+    if (chunk.height >= checkpoint) break;
     if (chunk.lastOffset >= deletable || !(isTooLarge || chunk.createdAtMs < oldMs)) break;
     end = chunk;
   }

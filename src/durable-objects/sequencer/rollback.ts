@@ -8,10 +8,11 @@
  * its memory.
  */
 
-import { openBatch } from "../../core/lane/head.ts";
+import { type FrameStart, openBatch } from "../../core/lane/head.ts";
 import { decidePivot, type Repair } from "../../core/recovery/pivot.ts";
 import { must } from "../../core/types/assert.ts";
-import type { BatchNonce, Offset } from "../../core/types/units.ts";
+import type { BatchNonce, Offset, UnixMs } from "../../core/types/units.ts";
+import type { EventSink } from "./chunk-writer.ts";
 import { Draft } from "./draft.ts";
 import { inspectDanger } from "./inspect.ts";
 import type { Renewal } from "./lane.ts";
@@ -48,27 +49,72 @@ export function rollBackFrom(runtime: Runtime, pivotIndex: number): Rollback {
   const { sql } = runtime;
   const nowMs = runtime.now();
   const log = loadLogHead(sql);
+  const voided = voidFrom(runtime, pivotIndex, nowMs);
+  const { recommendedFee: fee } = loadPolicy(sql);
+  const { blockNumber: safeBlock } = must(loadSafeHead(sql), "genesis follows a safe head");
+  const begun = beginAgain(runtime, { voided, frame: { fee, safeBlock }, log, sink: null }, nowMs);
+  const { draft, generation } = begun;
+  draft.drain(voided.drainedThrough);
+  const next = draft.finish();
+  return { records: draft.records, written: draft.written, next, generation, ...voided };
+}
+
+/** What is void now, before anybody is told. */
+export type Voided = {
+  readonly keepThrough: Offset;
+  readonly pivotBatchNonce: BatchNonce;
+  readonly voidedBatches: number;
+  /** Null: no batch survives. */
+  readonly survivorIndex: number | null;
+  /**
+   * The surviving frames and the base account for every block up to here, so that each direct input is
+   * seen exactly once by whoever replays what is valid (N2).
+   */
+  readonly drainedThrough: number;
+};
+
+export function voidFrom({ sql }: Runtime, pivotIndex: number, nowMs: UnixMs): Voided {
   const pivotBatchNonce = nonceOf(sql, pivotIndex);
   const voidedBatches = voidBatches(sql, pivotIndex, nowMs);
-  const keepThrough = keptThrough(sql);
-  const generation = beginGeneration(sql, { keepThrough, pivotBatchNonce }, nowMs);
-  const told = { generation, keepThrough, pivotBatchNonce };
   const survivor = newestValidBatch(sql);
-  const draft = new Draft(runtime, beginAgain(runtime, log, pivotBatchNonce), nowMs);
-  draft.rollBack(told);
-  draft.insertOpenBatch(survivor?.batchIndex ?? null);
-  // The surviving frames and the base account for every block up to here, so that each direct input is
-  // seen exactly once by whoever replays what is valid (N2).
-  draft.drain(survivor?.lastBlock ?? baseBlock(sql));
-  return { records: draft.records, next: draft.finish(), ...told, voidedBatches };
+  return {
+    keepThrough: keptThrough(sql),
+    pivotBatchNonce,
+    voidedBatches,
+    survivorIndex: survivor?.batchIndex ?? null,
+    drainedThrough: survivor?.lastBlock ?? baseBlock(sql),
+  };
+}
+
+/** A generation begins, with the batch that takes the pivot's nonce; what its frame drains is to come. */
+export function beginAgain(
+  runtime: Runtime,
+  from: {
+    readonly voided: Pick<Voided, "keepThrough" | "pivotBatchNonce" | "survivorIndex">;
+    readonly frame: FrameStart;
+    readonly log: Memory["log"];
+    readonly sink: EventSink | null;
+  },
+  nowMs: UnixMs,
+): { readonly draft: Draft; readonly generation: number } {
+  const { keepThrough, pivotBatchNonce, survivorIndex } = from.voided;
+  const told = { keepThrough, pivotBatchNonce };
+  const generation = beginGeneration(runtime.sql, { ...told, at: from.log.nextOffset }, nowMs);
+  const memory = survivingMemory(runtime, from.log, from.frame, pivotBatchNonce);
+  const draft = new Draft(runtime, memory, nowMs, from.sink);
+  draft.rollBack({ ...told, generation });
+  draft.insertOpenBatch(survivorIndex);
+  return { draft, generation };
 }
 
 /** The state of what survives, and the head of the batch that takes the pivot's nonce. */
-function beginAgain(runtime: Runtime, log: Memory["log"], nonce: BatchNonce): Memory {
+function survivingMemory(
+  runtime: Runtime,
+  log: Memory["log"],
+  frame: FrameStart,
+  nonce: BatchNonce,
+): Memory {
   const { sql } = runtime;
-  const policy = loadPolicy(sql);
-  const { blockNumber: safeBlock } = must(loadSafeHead(sql), "genesis follows a safe head");
-  const frame = { fee: policy.recommendedFee, safeBlock };
   return {
     era: requireHistory(sql).era,
     ...restoreState(runtime),
@@ -77,6 +123,6 @@ function beginAgain(runtime: Runtime, log: Memory["log"], nonce: BatchNonce): Me
       batchIndex: newestBatchIndex(sql) + 1,
     },
     log,
-    targetBytes: policy.batchTargetBytes,
+    targetBytes: loadPolicy(sql).batchTargetBytes,
   };
 }

@@ -7,11 +7,28 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
+import type { Message } from "../../consensus/messages.ts";
+import type {
+  CandidateApi,
+  EpochsBody,
+  FoundingBody,
+  FoundingOrder,
+  KeyCard,
+  SignedMessage,
+} from "../../core/api/committee-api.ts";
+import type {
+  ConductorApi,
+  ConductorCommand,
+  ConductorProblem,
+  ConductorState,
+} from "../../core/api/conductor-rpc.ts";
 import { parseSubscribeQuery } from "../../core/api/query.ts";
 import type { RebuildManifest } from "../../core/api/rebuild.ts";
 import { refusal } from "../../core/api/refusal.ts";
 import { internalError, notFound, type Rejection, unavailable } from "../../core/api/rejection.ts";
 import type {
+  CertificatesPage,
+  CertificatesQuery,
   DeploymentBody,
   DigestBody,
   FeedPage,
@@ -19,6 +36,7 @@ import type {
   FeeQuote,
   FinalizedBody,
   HealthBody,
+  Leadership,
   RebuildPart,
   RebuildProgress,
   RebuildUpload,
@@ -27,44 +45,31 @@ import type {
   SoftConfirmation,
   TransactionBody,
 } from "../../core/api/sequencer-api.ts";
-import type { Application } from "../../core/application/application.ts";
-import { parseConfig, type Vars } from "../../core/config/config.ts";
+import type { Vars } from "../../core/config/config.ts";
+import { leaderOf } from "../../core/consensus/signed-header.ts";
 import { assert } from "../../core/types/assert.ts";
-import type { Address } from "../../core/types/hex.ts";
+import type { Address, Hash32 } from "../../core/types/hex.ts";
 import { CHUNK_OPS_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import type { Keccak256 } from "../../core/wire/user-op.ts";
-import { addressOfPrivateKey } from "../../crypto/key.ts";
-import { createSubmitter } from "../../l1/submitter.ts";
 import { errorName, log } from "../shared/log.ts";
 import { migrate } from "../shared/migrate.ts";
-import { Duties, type Parts } from "./duties.ts";
-import { Feed } from "./feed.ts";
-import { Lane } from "./lane.ts";
-import { MemoryStore } from "./memory.ts";
+import type { CommitteePeer } from "../shared/peer.ts";
+import { type All, assemble, MISCONFIGURED, type Mounted } from "./assemble.ts";
+import { certificatesPage, committeeBody, noCommittee } from "./committee-status.ts";
+import { conduct, conductorState } from "./conduct.ts";
+import type { Member } from "./member.ts";
+import { certified } from "./promise.ts";
 import { putPart, startUpload } from "./rebuild.ts";
-import { Recovery } from "./recover.ts";
-import { PLATFORM, type Runtime } from "./runtime.ts";
-import { Snapshots } from "./serve-snapshots.ts";
-import { Service } from "./service.ts";
 import { deployment, feeQuote, health, transaction } from "./status.ts";
 import { loadHistory } from "./storage/history.ts";
 import { SEQUENCER_MIGRATIONS } from "./storage/schema.ts";
 
 type Answer<T> = Result<T, Rejection>;
 
-/** What the composition root mounts. */
-export type Mounted<AppConfig> = {
-  readonly application: Application<AppConfig>;
-  readonly keccak: Keccak256;
-};
-
-type All = Parts & { readonly memory: MemoryStore; readonly duties: Duties };
-
 /** `Env` is the Worker's environment: the variables of decisions section 9. */
 export class SequencerObject<Env extends Vars, AppConfig>
   extends DurableObject<Env>
-  implements SequencerApi
+  implements SequencerApi, CandidateApi, ConductorApi, CommitteePeer
 {
   /** Null when the configuration is refused; the Worker answers for it then. */
   readonly #all: All | null;
@@ -72,15 +77,21 @@ export class SequencerObject<Env extends Vars, AppConfig>
   constructor(ctx: DurableObjectState, env: Env, mounted: Mounted<AppConfig>) {
     super(ctx, env);
     migrate(ctx.storage, SEQUENCER_MIGRATIONS);
-    this.#all = assemble(ctx, env, mounted);
-    if (this.#all !== null) ctx.waitUntil(this.#all.duties.ensureAlarm());
+    const all = assemble(ctx, env, mounted);
+    this.#all = all;
+    if (all === null) return;
+    const { member } = all;
+    // Its key is not opened synchronously; nobody is answered before it is.
+    if (member !== null) void ctx.blockConcurrencyWhile(() => member.wake());
+    ctx.waitUntil(all.duties.ensureAlarm());
   }
 
-  submit(op: SignedUserOp): Promise<Answer<SoftConfirmation>> {
-    if (this.#all === null) return Promise.resolve(err(unavailable("refused")));
+  async submit(op: SignedUserOp, waits: boolean = false): Promise<Answer<SoftConfirmation>> {
+    if (this.#all === null) return err(unavailable("refused"));
     const mode = this.#all.service.mode();
-    if (mode !== "serving") return Promise.resolve(err(unavailable(mode)));
-    return this.#all.lane.submit(op);
+    if (mode !== "serving") return err(unavailable(mode));
+    const answer = await this.#all.lane.submit(op);
+    return waits && answer.ok ? ok(await certified(this.#all, answer.value)) : answer;
   }
 
   submitGroup(ops: readonly SignedUserOp[]): Promise<readonly Answer<SoftConfirmation>[]> {
@@ -104,7 +115,9 @@ export class SequencerObject<Env extends Vars, AppConfig>
   }
 
   transaction(sender: Address, nonce: number): Promise<Answer<TransactionBody>> {
-    return this.#answer(({ runtime }) => transaction(runtime, sender, nonce));
+    return this.#answer(({ runtime, member }) =>
+      transaction(runtime, sender, nonce, member?.certify.committed ?? null),
+    );
   }
 
   health(): Promise<HealthBody> {
@@ -113,14 +126,77 @@ export class SequencerObject<Env extends Vars, AppConfig>
     const mode = all.service.derive();
     const recovery = mode === "recovering" ? all.recovery.status() : null;
     const { refusal } = all.service;
-    const facts = { mode, refusal, isQueueFull: all.lane.isQueueFull, recovery };
-    return Promise.resolve(health(all.runtime, facts));
+    const { runtime, member } = all;
+    const committee = member === null ? null : committeeBody(runtime, member.certify, member.own);
+    const isQueueFull = all.lane.isQueueFull || member?.certify.isFull() === true;
+    return Promise.resolve(health(runtime, { mode, refusal, isQueueFull, recovery, committee }));
   }
 
   feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {
     return this.#answer(({ runtime, feed }) =>
       loadHistory(runtime.sql) === null ? err(unavailable("starting")) : feed.page(query),
     );
+  }
+
+  certificates(query: CertificatesQuery): Promise<Answer<CertificatesPage>> {
+    return this.#ofMember(({ runtime }) => certificatesPage(runtime.sql, query));
+  }
+
+  deliver(from: string, _to: string, message: Message): Promise<void> {
+    this.#all?.member?.deliver(from, message);
+    return Promise.resolve();
+  }
+
+  deliverSigned(message: SignedMessage): Promise<Answer<null>> {
+    return this.#asMember((member) => member.deliverSigned(message));
+  }
+
+  admits(question: SignedMessage): Promise<Answer<null>> {
+    return this.#asMember((member) => member.admits(question));
+  }
+
+  keyCard(): Promise<Answer<KeyCard>> {
+    return this.#ofMember((_all, member) => member.keyCard());
+  }
+
+  rekey(): Promise<Answer<KeyCard>> {
+    return this.#asMember((member) => this.ctx.blockConcurrencyWhile(() => member.rekey()));
+  }
+
+  storeFounding(signedRecord: Uint8Array): Promise<Answer<FoundingBody>> {
+    return this.#asMember((member) => member.storeFounding(signedRecord));
+  }
+
+  /** What a founding asks of validators; a candidate is none. */
+  signFounding(): Promise<Answer<Uint8Array>> {
+    return Promise.resolve(err(notFound("no validator")));
+  }
+
+  found(order: FoundingOrder): Promise<Answer<FoundingBody>> {
+    return this.#asMember((member) => member.found(order));
+  }
+
+  epochs(after: number): Promise<Answer<EpochsBody>> {
+    return this.#ofMember((_all, member) => ok(member.epochs(after)));
+  }
+
+  leadership(): Promise<Leadership | null> {
+    const record = this.#all?.member?.certify.record?.record ?? null;
+    return Promise.resolve(
+      record === null ? null : { epoch: record.epoch, endpoint: leaderOf(record).endpoint },
+    );
+  }
+
+  conductorState(): Promise<ConductorState | null> {
+    return Promise.resolve(this.#all === null ? null : conductorState(this.#all));
+  }
+
+  conductorCommand(command: ConductorCommand): Promise<Result<null, ConductorProblem>> {
+    return this.#all === null ? Promise.resolve(err("no-committee")) : conduct(this.#all, command);
+  }
+
+  snapshotPart(hash: Hash32, part: number): Promise<Answer<Uint8Array>> {
+    return this.#ofMember(({ snapshots }) => snapshots.part(hash, part));
   }
 
   finalized(): Promise<Answer<FinalizedBody>> {
@@ -190,6 +266,16 @@ export class SequencerObject<Env extends Vars, AppConfig>
     this.#all?.feed.onClose(socket);
   }
 
+  /** Of an object under a committee; there is no such thing in another one. */
+  #ofMember<T>(question: (all: All, member: Member) => Answer<T>): Promise<Answer<T>> {
+    return this.#answer((all) => (all.member === null ? noCommittee : question(all, all.member)));
+  }
+
+  #asMember<T>(question: (member: Member) => Promise<Answer<T>>): Promise<Answer<T>> {
+    const member = this.#all?.member ?? null;
+    return member === null ? Promise.resolve(noCommittee) : question(member);
+  }
+
   #answer<T>(question: (all: All) => Answer<T>): Promise<Answer<T>> {
     return Promise.resolve(this.#ask(question));
   }
@@ -209,50 +295,4 @@ export class SequencerObject<Env extends Vars, AppConfig>
 /** 1004 is reserved; 1005, 1006 and 1015 stand for "no code" and "lost"; a peer may send any number. */
 function isSendable(code: number): boolean {
   return code >= 1000 && code < 5000 && ![1004, 1005, 1006, 1015].includes(code);
-}
-
-const MISCONFIGURED: HealthBody = {
-  status: "degraded",
-  mode: "refused",
-  safe_block: null,
-  safe_block_age_s: null,
-  blocks_to_danger: null,
-  unposted_batches: null,
-  oldest_unposted_age_s: null,
-  feed_head: null,
-  era: null,
-  generation: null,
-  refusal: "misconfigured",
-  recovery: null,
-};
-
-function assemble<AppConfig>(
-  ctx: DurableObjectState,
-  vars: Vars,
-  mounted: Mounted<AppConfig>,
-): All | null {
-  const { application, keccak } = mounted;
-  const config = parseConfig(vars, application, addressOfPrivateKey);
-  if (!config.ok) return null;
-  const { storage } = ctx;
-  const runtime: Runtime = {
-    storage,
-    sql: storage.sql,
-    config: config.value,
-    application,
-    keccak,
-    ...PLATFORM,
-  };
-  const memory = new MemoryStore(runtime);
-  const recovery = new Recovery(runtime);
-  const service = new Service(runtime, memory, recovery);
-  const feed = new Feed(runtime, ctx);
-  const lane = new Lane(runtime, memory, {
-    mode: () => service.mode(),
-    publish: (records) => feed.publish(records),
-  });
-  const snapshots = new Snapshots(runtime);
-  const submitter = createSubmitter(config.value.secrets.submitterKey);
-  const parts = { runtime, recovery, service, lane, feed, snapshots, submitter };
-  return { ...parts, memory, duties: new Duties(parts) };
 }

@@ -13,6 +13,7 @@ import {
 } from "../../core/api/rejection.ts";
 import type { DigestBody, FinalizedBody } from "../../core/api/sequencer-api.ts";
 import { decideThinning } from "../../core/lane/thinning.ts";
+import type { Hash32 } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import { transact } from "../shared/transact.ts";
 import type { Runtime } from "./runtime.ts";
@@ -25,6 +26,7 @@ import {
   newestAcceptedSnapshot,
   newestValidSnapshot,
   type Snapshot,
+  snapshotOf,
 } from "./storage/snapshots.ts";
 
 /** V2: streams at one time, and how long one may take. */
@@ -88,6 +90,14 @@ export class Snapshots {
     const snapshot = newestValidSnapshot(this.#runtime.sql);
     if (snapshot === null) return err(none);
     return this.#stream(snapshot, { "x-l2-tx-index": String(snapshot.l2TxIndex) });
+  }
+
+  /** For a committee: a part of the state with this SHA-256, as a seal names it. */
+  part(hash: Hash32, part: number): Result<Uint8Array, Rejection> {
+    const { sql } = this.#runtime;
+    const id = snapshotOf(sql, hash);
+    const bytes = id === null ? null : loadPart(sql, id, part);
+    return bytes === null ? err(notFound("no such part")) : ok(bytes);
   }
 
   /** V1. Frozen by divergence (N15). One transaction; idempotent. */

@@ -19,6 +19,14 @@ import { isRebuildAwaited } from "./storage/rebuild.ts";
 
 const MODE_AGE_MS = 2_000;
 
+/** What the mode asks of a committee. */
+export type ServiceCommittee = {
+  /** What this candidate may not do; null: it leads, its epoch is open, and the rest decides. */
+  readonly standing: () => "following" | "fenced" | "draining" | "starting" | "fault" | null;
+  /** F3: a rollback is committed that readers do not know of yet. */
+  readonly isRollbackOpen: () => boolean;
+};
+
 /** What may fail with a bug: the order itself, or its rollback. */
 export type Faulty = "advance" | "recovery";
 
@@ -26,12 +34,19 @@ export class Service {
   readonly #runtime: Runtime;
   readonly #memory: MemoryStore;
   readonly #recovery: Recovery;
+  readonly #committee: ServiceCommittee | null;
   readonly #faults = new Set<Faulty>();
   #mode: Mode = "starting";
   #refusal: Refusal | null = null;
   #derivedAtMs: number | null = null;
 
-  constructor(runtime: Runtime, memory: MemoryStore, recovery: Recovery) {
+  constructor(
+    runtime: Runtime,
+    memory: MemoryStore,
+    recovery: Recovery,
+    committee: ServiceCommittee | null = null,
+  ) {
+    this.#committee = committee;
     this.#runtime = runtime;
     this.#memory = memory;
     this.#recovery = recovery;
@@ -83,11 +98,16 @@ export class Service {
   #inspect(): Mode {
     const { sql } = this.#runtime;
     if (!isOurs(this.#runtime)) return this.#refuse("identity-mismatch");
+    const standing = this.#committee?.standing() ?? null;
+    if (standing === "fault") return this.#refuse("fault");
+    // What only a leader is judged by is not asked of a candidate that follows.
+    if (standing === "following") return standing;
     if (isRebuildAwaited(sql)) return this.#refuse("previous-instance");
     if (loadHistory(sql) === null) return "starting";
     const { decision, danger } = this.#recovery.judge();
     if (decision.do === "refuse") return this.#refuse(decision.why);
     if (this.#faults.size > 0) return this.#refuse("fault");
+    if (standing !== null) return standing;
     switch (decision.do) {
       case "admit":
         return this.#admit();
@@ -100,6 +120,7 @@ export class Service {
 
   #admit(): Mode {
     const { sql, config } = this.#runtime;
+    if (this.#committee?.isRollbackOpen() === true) return "recovering";
     // Rebuilt here, so that what cannot be rebuilt is found before anything is promised on it.
     if (this.#memory.get() === null) return "starting";
     return sql.databaseSize > config.intakeBytesMax ? this.#refuse("storage-full") : "serving";

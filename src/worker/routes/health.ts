@@ -1,8 +1,9 @@
 /** `GET /livez`, `/readyz`, `/healthz` (I7, P§5.5). */
 
 import { Hono } from "hono";
-import { queueFull, type Rejection, unavailable } from "../../core/api/rejection.ts";
+import { queueFull, type Rejection, unavailable, uncertified } from "../../core/api/rejection.ts";
 import type { HealthBody } from "../../core/api/sequencer-api.ts";
+import { UNCERTIFIED_EVENTS_MAX } from "../../core/consensus/types.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
 import { json } from "../json.ts";
@@ -22,10 +23,12 @@ export const health = new Hono<Site>()
   .get("/readyz", async (c) => {
     const body = await ask(c);
     if (!body.ok) return refuse(body.error);
-    const { status, mode } = body.value;
+    const { status, mode, committee } = body.value;
     if (status === "ok") return new Response(null);
-    // Serving, but with a full queue: the next op would be refused too.
-    return refuse(mode === "serving" ? { ...queueFull, status: 503 } : unavailable(mode));
+    if (mode !== "serving") return refuse(unavailable(mode));
+    // Serving, but with a full queue, or too far ahead of its certificates: the next op would be refused.
+    const isAhead = (committee?.uncertified_events ?? 0) >= UNCERTIFIED_EVENTS_MAX;
+    return refuse(isAhead ? uncertified : { ...queueFull, status: 503 });
   })
   .all("/healthz", () => refuseMethod("GET, HEAD"))
   .all("/readyz", () => refuseMethod("GET, HEAD"));

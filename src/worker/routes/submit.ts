@@ -9,7 +9,12 @@
 
 import { Hono } from "hono";
 import { refusal } from "../../core/api/refusal.ts";
-import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
+import {
+  badRequest,
+  payloadTooLarge,
+  type Rejection,
+  unavailable,
+} from "../../core/api/rejection.ts";
 import { formatConfirmation } from "../../core/api/responses.ts";
 import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
 import { invalidJson } from "../../core/api/tx-request.ts";
@@ -24,7 +29,7 @@ import {
 import { err, type Result } from "../../core/types/result.ts";
 import type { Deployment } from "../config.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
-import { type SequencerStub, type Site, sequencerOf } from "../site.ts";
+import type { SequencerStub, Site } from "../site.ts";
 import { readSubmission } from "../submission.ts";
 
 export const submit = new Hono<Site>()
@@ -34,8 +39,8 @@ export const submit = new Hono<Site>()
     }
     const { 0: client, 1: server } = new WebSocketPair();
     server.accept();
-    const { deployment } = c.var;
-    new SubmitChannel(server, deployment, () => sequencerOf(c.env, deployment)).listen();
+    const { deployment, leader } = c.var;
+    new SubmitChannel(server, deployment, leader).listen();
     return new Response(null, { status: 101, webSocket: client });
   })
   .all("/ws/submit", () => refuseMethod("GET"));
@@ -49,7 +54,7 @@ class SubmitChannel {
   readonly #socket: WebSocket;
   readonly #deployment: Deployment;
   /** Asked for each call: a stub that saw the object restart fails for ever, a connection outlives that. */
-  readonly #sequencer: () => SequencerStub;
+  readonly #sequencer: () => Promise<SequencerStub | null>;
   /** Answers of the messages not yet answered, oldest first; null while it is not known. */
   readonly #answers: { text: string | null }[] = [];
   #waiting: Waiting[] = [];
@@ -58,7 +63,11 @@ class SubmitChannel {
   #isCalling = false;
   #isClosed = false;
 
-  constructor(socket: WebSocket, deployment: Deployment, sequencer: () => SequencerStub) {
+  constructor(
+    socket: WebSocket,
+    deployment: Deployment,
+    sequencer: () => Promise<SequencerStub | null>,
+  ) {
     this.#socket = socket;
     this.#deployment = deployment;
     this.#sequencer = sequencer;
@@ -116,13 +125,21 @@ class SubmitChannel {
 
   async #answersOf(group: readonly Waiting[]): Promise<readonly string[]> {
     try {
-      const outcomes = await this.#sequencer().submitGroup(group.map(({ op }) => op));
+      const sequencer = await this.#sequencer();
+      if (sequencer === null) return this.#leaderMoved(group.length);
+      const outcomes = await sequencer.submitGroup(group.map(({ op }) => op));
       return group.map(({ op }, i) => formatOutcome(op, must(outcomes[i], "one outcome per op")));
     } catch (error) {
       // The object failed mid-call: each op may be included or not, as after a failed request.
       const { body } = refusal(rejectionOf(error));
       return group.map(() => body);
     }
+  }
+
+  /** Another deployment leads now: a new connection is passed on to it. */
+  #leaderMoved(count: number): readonly string[] {
+    this.#close(1012, CONNECT_AGAIN);
+    return Array.from({ length: count }, () => refusal(unavailable("following")).body);
   }
 
   #sendAnswered(): void {

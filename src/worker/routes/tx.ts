@@ -3,22 +3,23 @@
  *
  * A submission costs one signature recovery here and one call to the object; nothing about the
  * sender is looked up before. If the object fails mid-call the op may be included or not, and the
- * client finds out by submitting it again (I4).
+ * client finds out by submitting it again (I4). Under a committee `?wait=certified` holds the answer
+ * until the op's chunk is certified, or for ten seconds (C2).
  */
 
 import { Hono } from "hono";
-import { parseTransactionPath } from "../../core/api/query.ts";
+import { parseTransactionPath, parseWait } from "../../core/api/query.ts";
 import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
-import { formatConfirmation } from "../../core/api/responses.ts";
+import { formatConfirmation, formatTransaction } from "../../core/api/responses.ts";
 import type { SignedUserOp } from "../../core/api/sequencer-api.ts";
 import { invalidJson } from "../../core/api/tx-request.ts";
 import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
-import { err, type Result } from "../../core/types/result.ts";
+import { err, ok, type Result } from "../../core/types/result.ts";
 import { readBody } from "../body.ts";
 import type { Deployment } from "../config.ts";
 import { ALLOW_ORIGIN } from "../cors.ts";
 import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
-import { answer } from "../json.ts";
+import { jsonText } from "../json.ts";
 import type { SequencerStub, Site } from "../site.ts";
 import { readSubmission } from "../submission.ts";
 
@@ -33,7 +34,8 @@ export const transaction = new Hono<Site>()
   .get("/tx/:sender/:nonce", async (c) => {
     const path = parseTransactionPath(c.req.param("sender"), c.req.param("nonce"));
     if (!path.ok) return refuse(path.error);
-    return answer(await c.var.sequencer.transaction(path.value.sender, path.value.nonce));
+    const body = await c.var.sequencer.transaction(path.value.sender, path.value.nonce);
+    return body.ok ? jsonText(formatTransaction(body.value)) : refuse(body.error);
   })
   .all("/tx/:sender/:nonce", () => refuseMethod("GET, HEAD"))
   .all("/tx", () => refuseMethod("POST"));
@@ -45,16 +47,28 @@ export async function submitTransaction(
   sequencer: SequencerStub,
 ): Promise<Response> {
   try {
+    const waits = readWait(request, deployment);
+    if (!waits.ok) return refuseSubmission(waits.error);
     const op = await readOp(request, deployment);
     if (!op.ok) return refuseSubmission(op.error);
-    const confirmed = await sequencer.submit(op.value);
+    const confirmed = await sequencer.submit(op.value, waits.value);
     if (!confirmed.ok) return refuseSubmission(confirmed.error);
+    // Ordered, and not certified in time: the promise stands, and the certificate may still come.
+    const isLate = waits.value && confirmed.value.receipt?.tier !== "certified";
     return new Response(formatConfirmation(op.value, confirmed.value), {
+      status: isLate ? 202 : 200,
       headers: SUCCESS_HEADERS,
     });
   } catch (error) {
     return refuseSubmission(rejectionOf(error));
   }
+}
+
+/** C2: without a committee there is nothing to wait for, and the query is not read. */
+function readWait({ url }: Request, { config }: Deployment): Result<boolean, Rejection> {
+  if (config.committee === null || !url.includes("?")) return ok(false);
+  const query = new URL(url).searchParams;
+  return parseWait((name) => query.get(name));
 }
 
 /** Rows 1 to 14 of P§4.1. */

@@ -95,7 +95,7 @@ export async function postOnce(rig: Rig, chain: Chain, hooks: PostHooks = {}) {
   if (!identity.ok) return identity;
   const { runtime, lane, recovery } = rig;
   const mayPost = () => recovery.mayPost();
-  const poster = { runtime, lane, submitter, landings: new Landings(), mayPost };
+  const poster = { runtime, lane, submitter, landings: new Landings(), mayPost, certified: null };
   return postBatches(poster, l1, identity.value);
 }
 

@@ -90,6 +90,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     recovery,
     service: new Service(runtime, memory, recovery),
     lane: new Lane(runtime, memory, {
+      committee: null,
       mode: () => clock.mode,
       publish: (records) => {
         published.push(...(records ?? []));

@@ -74,6 +74,29 @@ export function insertSafeInput(
   );
 }
 
+/** The payload is the rows of a batch, or part of a state. */
+export function forgetPayload(sql: SqlStorage, inputIndex: number): void {
+  sql.exec("UPDATE safe_inputs SET payload = NULL WHERE safe_input_index = ?", inputIndex);
+}
+
+/** Stored inputs of `sender` from `from` on whose payload is kept, in order. */
+export function* inputsOf(sql: SqlStorage, sender: Address, from: number): Generator<StoredDirect> {
+  for (let next = from; ; ) {
+    const rows = sql.exec<DirectRow>(
+      `SELECT safe_input_index, sender, payload, block_number, block_timestamp, transaction_hash
+       FROM safe_inputs WHERE safe_input_index >= ? AND sender = ? AND payload IS NOT NULL
+       ORDER BY safe_input_index LIMIT ${DIRECTS_PAGE_ROWS}`,
+      next,
+      toBlob(sender),
+    );
+    const page = rows.toArray().map(toDirect);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < DIRECTS_PAGE_ROWS) return;
+    next = last.inputIndex + 1;
+  }
+}
+
 /** A direct input that a frame is to drain. */
 export type StoredDirect = {
   readonly inputIndex: number;
@@ -112,10 +135,16 @@ const DIRECTS_PAGE = `
  */
 export function* directsBetween(
   sql: SqlStorage,
-  range: { readonly after: number; readonly through: BlockNumber; readonly submitter: Address },
+  range: {
+    readonly after: number;
+    /** Of the block `after`, the inputs behind this one too. */
+    readonly afterIndex?: number;
+    readonly through: BlockNumber;
+    readonly submitter: Address;
+  },
 ): Generator<StoredDirect> {
   const submitter = toBlob(range.submitter);
-  let [block, index] = [range.after, Number.MAX_SAFE_INTEGER];
+  let [block, index] = [range.after, range.afterIndex ?? Number.MAX_SAFE_INTEGER];
   for (;;) {
     const rows = sql.exec<DirectRow>(DIRECTS_PAGE, block, index, range.through, submitter);
     const page = rows.toArray().map(toDirect);

@@ -1,6 +1,7 @@
 /** Deleting settled history, oldest chunks first (F8). */
 
 import { type Offset, offset } from "../../../core/types/units.ts";
+import { first } from "./rows.ts";
 
 /** The newest offset that may be deleted at all: the newest accepted snapshot's place. */
 export function deletableThrough(sql: SqlStorage): Offset {
@@ -11,6 +12,20 @@ export function deletableThrough(sql: SqlStorage): Offset {
     )
     .one();
   return offset(row.through);
+}
+
+/**
+ * Height of the oldest chunk that a rebuild of what may still be voided needs: the one with the newest
+ * accepted snapshot's last record. Whoever starts from that snapshot goes on with it.
+ */
+export function neededHeight(sql: SqlStorage): number {
+  const row = first(
+    sql.exec<{ height: number }>(
+      "SELECT height FROM chunks WHERE next_offset > ? ORDER BY next_offset, height LIMIT 1",
+      deletableThrough(sql),
+    ),
+  );
+  return row?.height ?? 0;
 }
 
 export type ChunkAge = {

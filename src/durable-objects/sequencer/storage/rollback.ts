@@ -32,19 +32,28 @@ export function voidBatches(sql: SqlStorage, pivotIndex: number, nowMs: UnixMs):
 
 /** F3: the newest valid op or direct input, or where history begins when retention deleted those. */
 export function keptThrough(sql: SqlStorage): Offset {
+  return offset(Math.max(requireHistory(sql).availableFrom, newestValidRecord(sql)));
+}
+
+/** The newest valid op or direct input that is kept here; 0 when none is. */
+export function newestValidRecord(sql: SqlStorage): Offset {
   const newest = first(
     sql.exec<{ offset: number }>(
       `SELECT offset FROM valid_sequenced_l2_txs WHERE rollback_generation IS NULL
        ORDER BY offset DESC LIMIT 1`,
     ),
   );
-  return offset(Math.max(requireHistory(sql).availableFrom, newest?.offset ?? 0));
+  return offset(newest?.offset ?? 0);
 }
 
-/** The rollback's row, the generation that it begins, and its record. Returns the generation. */
+/** The rollback's row, the generation that it begins, and its record at `at`. Returns the generation. */
 export function beginGeneration(
   sql: SqlStorage,
-  rollback: { readonly keepThrough: Offset; readonly pivotBatchNonce: BatchNonce },
+  rollback: {
+    readonly at: Offset;
+    readonly keepThrough: Offset;
+    readonly pivotBatchNonce: BatchNonce;
+  },
   nowMs: UnixMs,
 ): number {
   const generation = requireHistory(sql).generation + 1;
@@ -56,7 +65,12 @@ export function beginGeneration(
     nowMs,
   );
   sql.exec("UPDATE history SET generation = ? WHERE singleton = 0", generation);
-  sql.exec("INSERT INTO sequenced_l2_txs (rollback_generation) VALUES (?)", generation);
+  // An epoch's first offset is far beyond the last one given (C6); SQLite goes on behind it.
+  sql.exec(
+    "INSERT INTO sequenced_l2_txs (offset, rollback_generation) VALUES (?, ?)",
+    rollback.at,
+    generation,
+  );
   return generation;
 }
 

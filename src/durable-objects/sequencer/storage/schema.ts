@@ -7,6 +7,8 @@ import submission from "../../../../migrations/sequencer/0004_submission.sql";
 import snapshots from "../../../../migrations/sequencer/0005_snapshots.sql";
 import policy from "../../../../migrations/sequencer/0006_policy.sql";
 import rebuild from "../../../../migrations/sequencer/0007_rebuild.sql";
+import committee from "../../../../migrations/sequencer/0008_committee.sql";
+import replica from "../../../../migrations/sequencer/0009_replica.sql";
 import type { Migration } from "../../shared/migrate.ts";
 
 export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
@@ -17,4 +19,6 @@ export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
   { name: "0005_snapshots", sql: snapshots },
   { name: "0006_policy", sql: policy },
   { name: "0007_rebuild", sql: rebuild },
+  { name: "0008_committee", sql: committee },
+  { name: "0009_replica", sql: replica },
 ];

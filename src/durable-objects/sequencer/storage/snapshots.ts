@@ -152,6 +152,17 @@ export function loadState(sql: SqlStorage, snapshot: Snapshot): Uint8Array {
   return state;
 }
 
+/** The newest one with this SHA-256: equal bytes have one. */
+export function snapshotOf(sql: SqlStorage, hash: Hash32): number | null {
+  const row = first(
+    sql.exec<{ snapshot_id: number }>(
+      "SELECT snapshot_id FROM snapshots WHERE sha256 = ? ORDER BY snapshot_id DESC LIMIT 1",
+      toBlob(hash),
+    ),
+  );
+  return row?.snapshot_id ?? null;
+}
+
 /** Id and place of every snapshot, oldest first, with whether its batch is void. */
 export type SnapshotEntry = {
   readonly snapshotId: number;

@@ -1,0 +1,257 @@
+/**
+ * The committee's share of the log: what each chunk adds, its signature, and certificates (C2, C6, C7).
+ *
+ * A chunk's row is written with it; its signature follows, and certificates come when they come. The
+ * triggers of `migrations/sequencer/0008_committee.sql` refuse what is not of the log.
+ */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { ChunkEvent } from "../../../core/chunk/event.ts";
+import {
+  type Certificate,
+  decodeCertificate,
+  encodeCertificate,
+} from "../../../core/consensus/certificate.ts";
+import type { SchemeId } from "../../../core/consensus/types.ts";
+import { assert, must } from "../../../core/types/assert.ts";
+import type { UnixMs } from "../../../core/types/units.ts";
+import { blob, first, toBlob } from "./rows.ts";
+
+/** What all chunks up to one amount to. */
+export type LogFacts = {
+  readonly events: number;
+  /** Greatest batch_index that a seal names; -1 before the first (C7). */
+  readonly sealedThrough: number;
+  /** Greatest wallet nonce that a watermark covers; -1 before the first (C7). */
+  readonly watermark: number;
+};
+
+export const NO_FACTS: LogFacts = { events: 0, sealedThrough: -1, watermark: -1 };
+
+type FactsRow = {
+  events_through: number;
+  sealed_through: number | null;
+  watermark_through: number | null;
+};
+
+function toFacts(row: FactsRow): LogFacts {
+  const { events_through: events, sealed_through, watermark_through } = row;
+  return { events, sealedThrough: sealed_through ?? -1, watermark: watermark_through ?? -1 };
+}
+
+/** Of the log up to `height`; of an empty log below the first. */
+export function factsAt(sql: SqlStorage, height: number): LogFacts {
+  const row = first(
+    sql.exec<FactsRow>(
+      `SELECT events_through, sealed_through, watermark_through FROM committee_chunks
+       WHERE height <= ? ORDER BY height DESC LIMIT 1`,
+      height,
+    ),
+  );
+  return row === null ? NO_FACTS : toFacts(row);
+}
+
+/** In the chunk's transaction, after its row and those of its events. */
+export function insertCommitteeChunk(
+  sql: SqlStorage,
+  height: number,
+  events: readonly ChunkEvent[],
+): void {
+  const { sealedThrough, watermark, ...before } = factsAt(sql, height - 1);
+  const seals = events.flatMap((event) => (event.kind === "seal" ? [event.batchNonce] : []));
+  const sealed = Math.max(sealedThrough, ...seals.map((nonce) => sealedIndex(sql, nonce)));
+  const nonces = events.flatMap((event) => (event.kind === "watermark" ? event.walletNonce : []));
+  const covered = Math.max(watermark, ...nonces);
+  sql.exec(
+    `INSERT INTO committee_chunks (height, events_through, sealed_through, watermark_through)
+     VALUES (?, ?, ?, ?)`,
+    height,
+    before.events + events.length,
+    sealed === -1 ? null : sealed,
+    covered === -1 ? null : covered,
+  );
+}
+
+function sealedIndex(sql: SqlStorage, nonce: number): number {
+  const row = first(
+    sql.exec<{ batch_index: number }>(
+      "SELECT batch_index FROM valid_closed_batches WHERE nonce = ?",
+      nonce,
+    ),
+  );
+  return must(row, "C7: a seal names a valid closed batch").batch_index;
+}
+
+export type StoredSignature = { readonly scheme: SchemeId; readonly signature: Uint8Array };
+
+export function loadSignature(sql: SqlStorage, height: number): StoredSignature | null {
+  const row = first(
+    sql.exec<{ scheme: string | null; signature: ArrayBuffer | null }>(
+      "SELECT scheme, signature FROM committee_chunks WHERE height = ?",
+      height,
+    ),
+  );
+  return row === null ? null : signatureOf(row);
+}
+
+export function signatureOf(row: {
+  readonly scheme: string | null;
+  readonly signature: ArrayBuffer | null;
+}): StoredSignature | null {
+  const { scheme, signature } = row;
+  if (signature === null) return null;
+  assert(scheme === "p256" || scheme === "ed25519", "a leader signs alone");
+  return { scheme, signature: blob(signature) };
+}
+
+/** Once for each chunk; the chunk is stored. */
+export function storeSignature(
+  sql: SqlStorage,
+  height: number,
+  { scheme, signature }: StoredSignature,
+): void {
+  sql.exec(
+    "UPDATE committee_chunks SET scheme = ?, signature = ? WHERE height = ?",
+    scheme,
+    signature,
+    height,
+  );
+}
+
+/** Heights of chunks without a stored signature, oldest first, at most `limit`. */
+export function unsignedHeights(sql: SqlStorage, limit: number): readonly number[] {
+  return sql
+    .exec<{ height: number }>(
+      `SELECT height FROM committee_chunks WHERE signature IS NULL ORDER BY height LIMIT ?`,
+      limit,
+    )
+    .toArray()
+    .map(({ height }) => height);
+}
+
+export function insertCertificate(sql: SqlStorage, certificate: Certificate, nowMs: UnixMs): void {
+  sql.exec(
+    "INSERT INTO certificates VALUES (?, ?, ?, ?, ?)",
+    certificate.chunk.height,
+    toBlob(certificate.chunk.hash),
+    certificate.epoch,
+    encodeCertificate(certificate),
+    nowMs,
+  );
+}
+
+/** The newest certified height; -1 before the first. */
+export function certifiedHeight(sql: SqlStorage): number {
+  const row = first(
+    sql.exec<{ height: number }>("SELECT height FROM certificates ORDER BY height DESC LIMIT 1"),
+  );
+  return row?.height ?? -1;
+}
+
+/** The height of the newest certificate at or below `height`; -1 where there is none. */
+export function newestCertificateUpTo(sql: SqlStorage, height: number): number {
+  return sql
+    .exec<{ newest: number }>(
+      "SELECT COALESCE(MAX(height), -1) AS newest FROM certificates WHERE height <= ?",
+      height,
+    )
+    .one().newest;
+}
+
+/** The first certificate at or above `height`: it covers the chunk there. */
+export function certificateCovering(sql: SqlStorage, height: number): Certificate | null {
+  return certificatesAfter(sql, height - 1, 1)[0] ?? null;
+}
+
+/** Certificates of heights above `after`, in order, at most `limit`. */
+export function certificatesAfter(
+  sql: SqlStorage,
+  after: number,
+  limit: number,
+): readonly Certificate[] {
+  return sql
+    .exec<{ certificate: ArrayBuffer }>(
+      "SELECT certificate FROM certificates WHERE height > ? ORDER BY height LIMIT ?",
+      after,
+      limit,
+    )
+    .toArray()
+    .map((row) => {
+      const decoded = decodeCertificate(blob(row.certificate));
+      assert(decoded.ok, "C2: a stored certificate is canonical");
+      return decoded.value;
+    });
+}
+
+/** The newest epoch for which a record was made here; null when none was. */
+export function loadTakeover(sql: SqlStorage): number | null {
+  return sql
+    .exec<{ epoch: number | null }>(
+      "SELECT takeover_epoch AS epoch FROM committee_marks WHERE singleton = 0",
+    )
+    .one().epoch;
+}
+
+export function saveTakeover(sql: SqlStorage, epoch: number): void {
+  sql.exec("UPDATE committee_marks SET takeover_epoch = ? WHERE singleton = 0", epoch);
+}
+
+/** What a candidate's operator told it last (C6). */
+export type Conduct = "active" | "paused" | "stopped";
+
+export function loadConduct(sql: SqlStorage): Conduct {
+  return sql
+    .exec<{ conduct: Conduct }>("SELECT conduct FROM committee_marks WHERE singleton = 0")
+    .one().conduct;
+}
+
+export function saveConduct(sql: SqlStorage, conduct: Conduct): void {
+  sql.exec("UPDATE committee_marks SET conduct = ? WHERE singleton = 0", conduct);
+}
+
+/** Validators are not sent chunks up to here any more; -1: they may be sent all. */
+export function checkpointHeight(sql: SqlStorage): number {
+  const row = first(
+    sql.exec<{ height: number }>("SELECT height FROM checkpoints ORDER BY height DESC LIMIT 1"),
+  );
+  return row?.height ?? -1;
+}
+
+/** The height is a certificate's. */
+export function insertCheckpoint(sql: SqlStorage, height: number): void {
+  sql.exec("INSERT INTO checkpoints VALUES (?)", height);
+}
+
+/** F3: the oldest rollback whose record is at or beyond `certifiedNext`; null when none is. */
+export function oldestRollbackFrom(
+  sql: SqlStorage,
+  certifiedNext: number,
+): { readonly offset: number; readonly keepThrough: number; readonly count: number } | null {
+  const row = sql
+    .exec<{ at: number | null; kept: number | null; n: number }>(
+      // The few rollbacks are walked, not the feed.
+      `SELECT MIN(s.offset) AS at, MIN(r.keep_through) AS kept, COUNT(*) AS n FROM rollbacks r
+       CROSS JOIN sequenced_l2_txs s ON s.rollback_generation = r.generation
+       WHERE s.offset >= ?`,
+      certifiedNext,
+    )
+    .one();
+  if (row.at === null || row.kept === null) return null;
+  return { offset: row.at, keepThrough: row.kept, count: row.n };
+}
+
+/** Proofs that are kept: one is enough against anybody, and nobody fills the disk with them. */
+const EVIDENCE_MAX = 256;
+
+export function countEvidence(sql: SqlStorage): number {
+  return sql.exec<{ n: number }>("SELECT COUNT(*) AS n FROM evidence").one().n;
+}
+
+/** The caller verified it. False: it is known, or too many are. */
+export function insertEvidence(sql: SqlStorage, bytes: Uint8Array, nowMs: UnixMs): boolean {
+  const hash = sha256(bytes);
+  const known = sql.exec("SELECT 1 FROM evidence WHERE hash = ?", hash).toArray().length > 0;
+  if (known || countEvidence(sql) >= EVIDENCE_MAX) return false;
+  sql.exec("INSERT INTO evidence VALUES (?, ?, ?)", hash, bytes, nowMs);
+  return true;
+}

@@ -1,0 +1,101 @@
+/**
+ * Finds who leads (C6, S8): an object of this deployment, or another deployment.
+ *
+ * The own candidates know the newest epoch record. They are asked at most twice a second for each isolate
+ * of the Worker; in between the last answer is used, so after a change of leader a request may still reach
+ * the old one: it answers 503 with `Retry-After`, and the next request finds the new one.
+ */
+
+import { unavailable } from "../core/api/rejection.ts";
+import type { Leadership } from "../core/api/sequencer-api.ts";
+import { parseEndpoint } from "../core/config/committee.ts";
+import type { Config } from "../core/config/config.ts";
+import type { Deployment } from "./config.ts";
+import { refuse } from "./errors.ts";
+import { type SequencerStub, sequencerOf, sequencersOf } from "./site.ts";
+
+export type Leader =
+  | { readonly at: "object"; readonly sequencer: SequencerStub }
+  /** Another deployment's Worker; the URL ends without a slash. */
+  | { readonly at: "url"; readonly base: string };
+
+const FRESH_MS = 500;
+/** Says that a request was passed on once; it is not passed on again, or two that disagree would pass it to and fro. */
+const FORWARDED = "x-baton-forwarded";
+/** What the leader answers. Health, keys, messages and everything of the operator's are each deployment's own. */
+const LEADERS_PATH = /^\/(?:tx|fee|nonce|domain|deployment|feed|certificates|ws)(?:\/|$)/;
+
+export function isLeadersPath(path: string): boolean {
+  return LEADERS_PATH.test(path);
+}
+
+export class Leaders {
+  /** Plain data: what one request began to ask, another one may not wait for. */
+  #known: { readonly leadership: Leadership | null; readonly atMs: number } | null = null;
+
+  async find(env: Env, deployment: Deployment): Promise<Leader> {
+    const { config } = deployment;
+    const leadership = config.committee === null ? null : await this.#leadership(env, deployment);
+    return leadership === null
+      ? { at: "object", sequencer: sequencerOf(env, deployment) }
+      : leaderAt(env, deployment, leadership);
+  }
+
+  async #leadership(env: Env, deployment: Deployment): Promise<Leadership | null> {
+    const nowMs = Date.now();
+    const known = this.#known;
+    if (known !== null && Math.abs(nowMs - known.atMs) < FRESH_MS) return known.leadership;
+    // One request asks; those that come meanwhile go by the last answer.
+    if (known !== null) this.#known = { leadership: known.leadership, atMs: nowMs };
+    const leadership = await newest(env, deployment);
+    // None at all, when every object restarts: then the last answer stays.
+    const next = leadership ?? known?.leadership ?? null;
+    this.#known = { leadership: next, atMs: nowMs };
+    return next;
+  }
+}
+
+/** The newest epoch that one of the own candidates knows; null before the founding. */
+async function newest(env: Env, deployment: Deployment): Promise<Leadership | null> {
+  const answers = await Promise.allSettled(
+    sequencersOf(env, deployment).map((candidate) => candidate.leadership()),
+  );
+  let found: Leadership | null = null;
+  for (const answer of answers) {
+    const said = answer.status === "fulfilled" ? answer.value : null;
+    if (said !== null && (found === null || said.epoch > found.epoch)) found = said;
+  }
+  return found;
+}
+
+function leaderAt(env: Env, deployment: Deployment, { endpoint }: Leadership): Leader {
+  const place = parseEndpoint(endpoint);
+  const { config } = deployment;
+  const own = config.committee?.candidates.find((candidate) => candidate.endpoint === endpoint);
+  if (own !== undefined && isOwn(config, own.id)) {
+    return { at: "object", sequencer: sequencerOf(env, deployment, own.id) };
+  }
+  // One that the configuration does not name, or an object of a deployment that is not this one.
+  if (place?.at !== "url") return { at: "object", sequencer: sequencerOf(env, deployment) };
+  const end = `/committee/${place.kind}/${place.name}`;
+  return { at: "url", base: endpoint.slice(0, -end.length) };
+}
+
+function isOwn({ ownCandidates }: Config, id: string): boolean {
+  return ownCandidates.includes(id);
+}
+
+/** Passes a request on, without what is the operator's or a browser's secret; also an upgrade to a socket. */
+export async function forward(request: Request, base: string): Promise<Response> {
+  if (request.headers.has(FORWARDED)) return refuse(unavailable("following"));
+  const { pathname, search } = new URL(request.url);
+  const passed = new Request(`${base}${pathname}${search}`, request);
+  passed.headers.set(FORWARDED, "1");
+  for (const secret of ["authorization", "cookie"]) passed.headers.delete(secret);
+  try {
+    return await fetch(passed, { redirect: "manual" });
+  } catch {
+    // The leader is gone or cannot be reached: its successor will be, or it will be back.
+    return refuse(unavailable("following"));
+  }
+}
