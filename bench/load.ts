@@ -1,7 +1,7 @@
 /**
- * One closed-loop run: `workers` connections, each with a sender of its own, each sending its next op
- * as soon as the last was answered. A feed reader beside them sees every op that got a 200, or the run
- * is invalid.
+ * One run: `workers` connections, each with a sender of its own, each sending its next op as soon as
+ * the last was answered, or all together at a fixed rate. A feed reader beside them sees every op that
+ * got a 200, and under a committee its certificate, or the run is invalid.
  */
 
 import { get } from "node:http";
@@ -18,7 +18,14 @@ export type RunResult = {
   readonly seconds: number;
   readonly ackMs: Percentiles;
   readonly feedMs: Percentiles;
+  /** From the write of the request to the certificate that covers the op; NaN without a committee. */
+  readonly certifiedMs: Percentiles;
 };
+
+/** Closed loops send their next op when the last was answered; an open loop sends at a fixed rate. */
+export type Pace =
+  | { readonly is: "closed" }
+  | { readonly is: "open"; readonly opsPerSecond: number };
 
 /** One way to submit: resolves with whether the op was accepted. */
 export type Connection = { submit(body: string): Promise<boolean>; close(): void };
@@ -42,11 +49,15 @@ export function connectShared(sockets: number): Connect {
 /** Bodies of one worker, in nonce order; `keys[i]` is `sender:nonce` of `bodies[i]`. */
 export type Script = { readonly bodies: readonly string[]; readonly keys: readonly string[] };
 
+const CERTIFICATE = /"kind":"certificate".*?"next_offset":(\d+)/g;
 const USER_OP = /"user_op","offset":(\d+),"sender":"(0x[0-9a-fA-F]{40})","nonce":(\d+)/g;
 
 /** Records of the feed, by the time that they were seen. */
 class FeedReader {
   readonly seenAtMs = new Map<string, number>();
+  /** Of each op, by key; and the ops that no certificate covers yet, in the order of their offsets. */
+  readonly certifiedAtMs = new Map<string, number>();
+  #uncertified: { readonly key: string; readonly offset: number }[] = [];
   readonly #socket: WebSocket;
   #unacked = 0;
 
@@ -57,7 +68,7 @@ class FeedReader {
 
   static open(url: string, fromOffset: number): Promise<FeedReader> {
     const socket = new WebSocket(
-      `${url.replace("http", "ws")}/ws/subscribe?from_offset=${fromOffset}&batch=1`,
+      `${url.replace("http", "ws")}/ws/subscribe?from_offset=${fromOffset}&batch=1&certificates=1`,
     );
     return new Promise((resolve, reject) => {
       socket.once("error", reject);
@@ -70,13 +81,23 @@ class FeedReader {
     const nowMs = performance.now();
     let offset = "";
     for (const [, at = "", sender = "", nonce = ""] of text.matchAll(USER_OP)) {
-      this.seenAtMs.set(`${sender.toLowerCase()}:${nonce}`, nowMs);
+      const key = `${sender.toLowerCase()}:${nonce}`;
+      this.seenAtMs.set(key, nowMs);
+      this.#uncertified.push({ key, offset: Number(at) });
       offset = at;
       this.#unacked++;
     }
+    for (const [, next = ""] of text.matchAll(CERTIFICATE))
+      this.#onCertificate(Number(next), nowMs);
     if (this.#unacked < 512) return;
     this.#unacked = 0;
     this.#socket.send(`{"ack":${offset}}`);
+  }
+
+  #onCertificate(nextOffset: number, nowMs: number): void {
+    const covered = this.#uncertified.findIndex(({ offset }) => offset >= nextOffset);
+    const all = this.#uncertified.splice(0, covered === -1 ? this.#uncertified.length : covered);
+    for (const { key } of all) this.certifiedAtMs.set(key, nowMs);
   }
 
   close(): void {
@@ -91,6 +112,7 @@ export async function run(
   url: string,
   scripts: readonly Script[],
   connect: Connect = connectEach,
+  pace: Pace = { is: "closed" },
 ): Promise<RunResult> {
   const reader = await FeedReader.open(url, await feedHead(url));
   const connections = await connect(url, scripts.length);
@@ -102,7 +124,10 @@ export async function run(
       const connection = connections[i];
       if (connection === undefined) throw new Error("one connection per script");
       for (const [j, body] of script.bodies.entries()) {
-        const sentAtMs = performance.now();
+        const sentAtMs =
+          pace.is === "closed"
+            ? performance.now()
+            : await dueAt(startedMs + ((j * scripts.length + i) * 1000) / pace.opsPerSecond);
         if (await connection.submit(body)) {
           acked.set(script.keys[j] ?? "", { sentAtMs, ackedAtMs: performance.now() });
         } else rejected++;
@@ -112,6 +137,7 @@ export async function run(
   const seconds = (performance.now() - startedMs) / 1000;
   for (const connection of connections) connection.close();
   await allSeen(reader, acked);
+  if (reader.certifiedAtMs.size > 0) await allCertified(reader, acked);
   reader.close();
   const timings = [...acked];
   return {
@@ -123,7 +149,30 @@ export async function run(
     feedMs: percentiles(
       timings.map(([key, t]) => (reader.seenAtMs.get(key) ?? Number.NaN) - t.sentAtMs),
     ),
+    certifiedMs: percentiles(
+      timings.flatMap(([key, t]) => {
+        const atMs = reader.certifiedAtMs.get(key);
+        return atMs === undefined ? [] : [atMs - t.sentAtMs];
+      }),
+    ),
   };
+}
+
+/** Waits for an open loop's next turn. One that comes late has let its op wait, and that counts. */
+async function dueAt(atMs: number): Promise<number> {
+  const waitMs = atMs - performance.now();
+  if (waitMs <= 0) return atMs;
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  return performance.now();
+}
+
+async function allCertified(reader: FeedReader, acked: ReadonlyMap<string, Timing>): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (![...acked.keys()].every((key) => reader.certifiedAtMs.has(key))) {
+    if (performance.now() > deadlineMs)
+      throw new Error("invalid run: an acked op is not certified");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 async function allSeen(reader: FeedReader, acked: ReadonlyMap<string, Timing>): Promise<void> {

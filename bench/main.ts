@@ -11,22 +11,10 @@ import { join } from "node:path";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { startStack } from "../src/local/stack.ts";
 import type { Stack } from "../src/local/stack-options.ts";
-import {
-  type Connect,
-  connectEach,
-  connectShared,
-  type RunResult,
-  run,
-  type Script,
-} from "./load.ts";
-import {
-  keyFromHex,
-  type Sender,
-  seededSender,
-  senderOf,
-  signedTransfer,
-  signerFor,
-} from "./ops.ts";
+import { measureCommittee } from "./committee.ts";
+import { type Connect, connectEach, connectShared, type RunResult, run } from "./load.ts";
+import { seededSender, signerFor } from "./ops.ts";
+import { fund, scriptOf } from "./scripts.ts";
 import { table } from "./stats.ts";
 
 /** Closed loops and ops of each run; the ops are split evenly. */
@@ -45,9 +33,6 @@ const CHANNELS: readonly { name: string; connect: Connect }[] = [
 /** `cpuUs`: processor time of workerd per accepted op, in microseconds. */
 type Measured = RunResult & { readonly channel: string; readonly cpuUs: number };
 
-/** Test tokens of each sender: enough for every fee of a run. */
-const FUNDING = 200_000_000n;
-
 const scale = Number(process.env["BATON_BENCH_SCALE"] ?? "1");
 
 const dataDir = mkdtempSync(join(tmpdir(), "baton-bench-"));
@@ -65,6 +50,7 @@ try {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }
+await measureCommittee(scale);
 
 async function main(stack: Stack): Promise<void> {
   const signer = signerFor(stack.chainId, stack.app);
@@ -78,7 +64,9 @@ async function main(stack: Stack): Promise<void> {
     process.stderr.write(`signing ${perWorker * level.workers} ops for ${level.workers} workers\n`);
     const scripts = senders
       .slice(0, level.workers)
-      .map((sender, i) => scriptOf(sender, senders[(i + 1) % senders.length] ?? sender, perWorker));
+      .map((sender, i) =>
+        scriptOf(signer, sender, senders[(i + 1) % senders.length] ?? sender, perWorker),
+      );
     const cpuBefore = cpuSeconds(stack.pids.workerd);
     const result = await run(stack.url, scripts, channel.connect);
     const cpuUs = ((cpuSeconds(stack.pids.workerd) - cpuBefore) * 1e6) / result.accepted;
@@ -89,28 +77,6 @@ async function main(stack: Stack): Promise<void> {
     memoryBytes: residentBytes(stack.pids.workerd),
     perOp: (databaseBytes(dataDir) - before) / ops,
   });
-
-  function scriptOf(sender: Sender, to: Sender, count: number): Script {
-    const keys: string[] = [];
-    const bodies = Array.from({ length: count }, () => {
-      keys.push(`${sender.address}:${sender.nonce}`);
-      return signedTransfer(signer, sender, to.address, 1n);
-    });
-    return { bodies, keys };
-  }
-}
-
-/** Each of the ten funded accounts pays its share of the senders, through the sequencer itself. */
-async function fund(stack: Stack, senders: readonly Sender[]): Promise<void> {
-  const signer = signerFor(stack.chainId, stack.app);
-  const scripts = stack.accounts.slice(0, 10).map((account, i): Script => {
-    const from = senderOf(keyFromHex(account.privateKey));
-    const mine = senders.filter((_, j) => j % 10 === i);
-    const keys = mine.map((_, j) => `${from.address}:${j}`);
-    return { keys, bodies: mine.map((to) => signedTransfer(signer, from, to.address, FUNDING)) };
-  });
-  const funded = await run(stack.url, scripts);
-  if (funded.rejected > 0) throw new Error(`${funded.rejected} funding transfers were refused`);
 }
 
 function print(

@@ -5,12 +5,15 @@
  * here holds an RPC URL, a key or a token.
  */
 
+import { createReadStream } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { readBounded } from "./bounded.ts";
 
 export type Io = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where relative paths of arguments start. */
   readonly directory: string;
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Whether stderr is looked at by somebody. */
@@ -87,4 +90,15 @@ export function resolvePath(io: Io, path: string): string {
 export function variable(io: Io, name: string): string | undefined {
   const value = io.env[name]?.trim();
   return value === "" ? undefined : value;
+}
+
+/** A file as given by the user, `-` for stdin. Throws `CommandFailure` when it cannot be read, or is longer. */
+export async function readText(io: Io, path: string, bytesMax: number): Promise<string> {
+  const source = path === "-" ? io.stdin() : createReadStream(resolvePath(io, path));
+  const bytes = await readBounded(source, bytesMax).catch(() => {
+    // What the file system throws repeats the path.
+    throw new CommandFailure(path === "-" ? "stdin cannot be read" : "the file cannot be read");
+  });
+  if (bytes === null) throw new CommandFailure(`there are more than ${bytesMax} bytes to read`);
+  return new TextDecoder().decode(bytes);
 }

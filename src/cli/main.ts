@@ -11,6 +11,7 @@ import { runBaton } from "./program.ts";
 const io: Io = {
   env: process.env,
   directory: process.env["INIT_CWD"] ?? process.cwd(),
+  stdin: () => process.stdin,
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   isTerminal: process.stderr.isTTY,

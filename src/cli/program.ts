@@ -2,12 +2,13 @@
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Application } from "../core/application/application.ts";
-import { type Address, parseAddress } from "../core/types/hex.ts";
+import { type Address, type Hash32, hash32, parseAddress } from "../core/types/hex.ts";
 import { batchNonce, blockNumber } from "../core/types/units.ts";
 import { type Given, isJson } from "./deployment.ts";
 import { CommandFailure, type Io, Speech, type SpeechOptions, variable } from "./io.ts";
 import { rebuild } from "./rebuild.ts";
 import { DIVERGED, UNKNOWN, verify } from "./verify.ts";
+import { PROVEN, REFUTED, UNREADABLE, verifyReceiptFile } from "./verify-receipt.ts";
 
 /** Where `npm start` listens. */
 const DEFAULT_URL = "http://127.0.0.1:3000";
@@ -26,6 +27,14 @@ The deployment's own variables say what is rebuilt (docs/protocol/configuration.
 SEQ_APP_ADDRESS, SEQ_BATCH_SUBMITTER_PRIVATE_KEY, SEQ_ETH_RPC_URL, SEQ_OPERATOR_TOKEN, the application's.
 `;
 
+const VERIFY_RECEIPT_HELP = `
+Exit code: ${PROVEN} proven, ${REFUTED} refuted, ${UNREADABLE} it could not be told.
+
+The file holds a receipt, or an answer of POST /tx or GET /tx/:sender/:nonce; - is stdin. Who pins the
+first record's hash, which /deployment shows, has to trust nobody else. The epochs may come from anybody:
+save GET /epochs, and nothing is asked of a server.
+`;
+
 type CommonFlags = SpeechOptions & { readonly rpcUrl?: string; readonly token?: string };
 type VerifyFlags = CommonFlags & {
   readonly save?: string;
@@ -36,6 +45,7 @@ type VerifyFlags = CommonFlags & {
   readonly submitter?: Address;
   readonly applicationConfig?: Readonly<Record<string, unknown>>;
 };
+type VerifyReceiptFlags = SpeechOptions & { readonly epochs: string; readonly genesis?: Hash32 };
 type RebuildFlags = CommonFlags & {
   readonly snapshot?: string;
   readonly block?: number;
@@ -49,10 +59,14 @@ export async function runBaton<AppConfig>(
   application: Application<AppConfig>,
 ): Promise<number> {
   let exitCode = FAILED;
-  /** What runs, and whether a program reads its answer. */
-  const running: { command: string; speech: SpeechOptions } = { command: "baton", speech: {} };
+  /** What runs, whether a program reads its answer, and the exit code when there is none. */
+  const running: { command: string; speech: SpeechOptions; failed: number } = {
+    command: "baton",
+    speech: {},
+    failed: FAILED,
+  };
   const program = new Command("baton")
-    .description("Checks a sequencer against L1, and makes a lost one anew from it.")
+    .description("Checks a sequencer and its receipts, and makes a lost one anew from L1.")
     .configureOutput({
       writeOut: io.stdout,
       writeErr: io.stderr,
@@ -76,14 +90,21 @@ export async function runBaton<AppConfig>(
     const snapshot = snapshotOf(flags);
     exitCode = await rebuild(io, application, { ...speechOf(flags), url, rpcUrl, token, snapshot });
   });
+  const onUsage = () => Object.assign(running, { failed: UNREADABLE });
+  addVerifyReceipt(program, onUsage, async (file, flags) => {
+    const speech = speechOf(flags);
+    Object.assign(running, { command: "verify-receipt", speech, failed: UNREADABLE });
+    const { epochs, genesis } = flags;
+    exitCode = await verifyReceiptFile(io, { ...speech, file, epochs, genesis });
+  });
   try {
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : FAILED;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : running.failed;
     const why = error instanceof CommandFailure ? error.message : describeBug(error);
     new Speech(io, running.speech).failure(running.command, why);
-    return FAILED;
+    return running.failed;
   }
 }
 
@@ -123,6 +144,30 @@ function addRebuild(
     .option("--nonce <n>", "the next batch nonce there, as baton verify says it", counterOf)
     .addHelpText("after", REBUILD_HELP)
     .action((url: string, flags: RebuildFlags) => run(url, flags));
+}
+
+function addVerifyReceipt(
+  program: Command,
+  onUsage: () => void,
+  run: (file: string, flags: VerifyReceiptFlags) => Promise<void>,
+): void {
+  program
+    .command("verify-receipt")
+    .description("verifies a receipt offline, and says what it proves")
+    .argument("<file>", "a receipt, or an answer that holds one; - is stdin")
+    .option(
+      "--epochs <file|url>",
+      "the epoch records: a saved GET /epochs, or a sequencer",
+      DEFAULT_URL,
+    )
+    .option("--genesis <hash>", "the first record's hash, instead of what the epochs say", hashOf)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", VERIFY_RECEIPT_HELP)
+    .exitOverride((error) => {
+      onUsage();
+      throw error;
+    })
+    .action((file: string, flags: VerifyReceiptFlags) => run(file, flags));
 }
 
 function common(command: Command): Command {
@@ -173,6 +218,12 @@ function addressOf(text: string): Address {
   const parsed = parseAddress(text);
   if (parsed === null) throw new InvalidArgumentError("expected 0x and 40 hex digits.");
   return parsed;
+}
+
+function hashOf(text: string): Hash32 {
+  if (!/^0x[0-9a-f]{64}$/.test(text))
+    throw new InvalidArgumentError("expected 0x and 64 hex digits.");
+  return hash32(text);
 }
 
 function jsonOf(text: string): Readonly<Record<string, unknown>> {

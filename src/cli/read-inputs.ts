@@ -34,7 +34,7 @@ export async function readInputs(
   let blocks = SLICE_BLOCKS_MAX;
   for (;;) {
     const read = await retrying(
-      () => readNextSlice(l1, source, held, { blocks, stopAt }),
+      () => readNextSlice(l1, source, held, { blocks, stopAt, blockMax: null }),
       (error) => {
         if (error.reason === "timeout") blocks = Math.max(1, Math.floor(blocks / 2));
       },

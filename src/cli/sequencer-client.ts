@@ -5,6 +5,7 @@
 
 import { judgeUrl } from "../core/config/config.ts";
 import { STATE_BYTES_MAX } from "../core/types/protocol.ts";
+import { readBounded } from "./bounded.ts";
 import { CommandFailure } from "./io.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -37,8 +38,8 @@ export class SequencerClient {
     this.#token = token;
   }
 
-  get(path: string): Promise<JsonAnswer> {
-    return this.#json("GET", path, null);
+  get(path: string, bytesMax: number = JSON_BYTES_MAX): Promise<JsonAnswer> {
+    return this.#json("GET", path, null, bytesMax);
   }
 
   postJson(path: string, text: string): Promise<JsonAnswer> {
@@ -60,9 +61,10 @@ export class SequencerClient {
     method: string,
     path: string,
     content: string | Uint8Array | null,
+    bytesMax: number = JSON_BYTES_MAX,
   ): Promise<JsonAnswer> {
     const response = await this.#fetch(method, path, content, TIMEOUT_MS);
-    const bytes = await readWhole(response, JSON_BYTES_MAX);
+    const bytes = await readWhole(response, bytesMax);
     const body = parseObject(new TextDecoder().decode(bytes));
     if (body === null) {
       throw new CommandFailure(`${method} ${path}: status ${response.status} and no JSON`);
@@ -108,22 +110,15 @@ function toBody(content: string | Uint8Array): BodyInit {
 }
 
 async function readWhole(response: Response, bytesMax: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let total = 0;
-  try {
-    for await (const part of response.body ?? []) {
-      total += part.length;
-      if (total > bytesMax) break;
-      parts.push(part);
-    }
-  } catch {
+  const bytes = await readBounded(response.body ?? new Blob([]).stream(), bytesMax).catch(() => {
     throw new CommandFailure("the sequencer's answer ended early");
-  }
-  if (total > bytesMax) throw new CommandFailure(`the sequencer's answer passes ${bytesMax} bytes`);
-  return Buffer.concat(parts);
+  });
+  if (bytes === null) throw new CommandFailure(`the sequencer's answer passes ${bytesMax} bytes`);
+  return bytes;
 }
 
-function parseObject(text: string): Json | null {
+/** Null unless the text is a JSON object. */
+export function parseObject(text: string): Json | null {
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : null;

@@ -5,10 +5,9 @@
  * candidate has a process of its own and is reached over loopback, as members of other accounts are.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../core/types/assert.ts";
-import { LocalFailure } from "./failure.ts";
 import { freePort, urlOf } from "./listen-address.ts";
-import { poll } from "./sequencer-client.ts";
 import type { Variables } from "./variables.ts";
 
 export type CommitteeOptions = {
@@ -30,8 +29,8 @@ export type MemberPlan = {
 /** The first one is the candidate that leads epoch 0. */
 export type CommitteePlan = readonly MemberPlan[];
 
-const FOUNDING_LIMIT_MS = 60_000;
-const POLL_MS = 100;
+const ANSWER_LIMIT_MS = 10_000;
+const POLL_MS = 200;
 
 /** `leaderUrl`: where the stack's own Worker listens. */
 export async function planCommittee(
@@ -70,29 +69,44 @@ export function committeeVariables(plan: CommitteePlan, kek: string): Variables 
   };
 }
 
-/** Resolves when the committee exists; asked again, it is the one that was founded before. */
-export async function foundCommittee(url: string, operatorToken: string): Promise<void> {
-  let said = "no answer";
-  const founded = await poll(
-    async () => {
-      try {
-        const response = await fetch(`${url}/operator/committee`, {
-          method: "POST",
-          headers: {
-            authorization: `Bearer ${operatorToken}`,
-            "content-type": "application/json",
-          },
-          body: "{}",
-          signal: AbortSignal.timeout(10_000),
-        });
-        said = `${response.status} ${await response.text()}`;
-        return response.ok ? true : null;
-      } catch (error) {
-        said = error instanceof Error ? error.name : "error";
-        return null;
-      }
-    },
-    { everyMs: POLL_MS, limitMs: FOUNDING_LIMIT_MS },
-  );
-  if (founded === null) throw new LocalFailure(`the committee was not founded: ${said}`);
+export type Founding = {
+  /** Of the first candidate's Worker. */
+  readonly url: string;
+  readonly operatorToken: string;
+  readonly plan: CommitteePlan;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Resolves with the hash of the first record when the committee exists; asked again, it is the one that
+ * was founded before. Null when it was given up.
+ */
+export async function foundCommittee(founding: Founding): Promise<string | null> {
+  while (!founding.signal.aborted) {
+    const hash = await askForFounding(founding);
+    if (hash !== null) return hash;
+    await sleep(POLL_MS);
+  }
+  return null;
+}
+
+/** Null: not yet, for the sequencer is starting or a member does not answer. */
+async function askForFounding({ url, operatorToken, plan }: Founding): Promise<string | null> {
+  // The members' processes have the same operator.
+  const away = plan.filter(({ port }) => port !== null);
+  const tokens = Object.fromEntries(away.map(({ endpoint }) => [endpoint, operatorToken]));
+  try {
+    const response = await fetch(`${url}/operator/committee`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${operatorToken}`, "content-type": "application/json" },
+      body: JSON.stringify({ tokens }),
+      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+    const { hash }: { hash?: string } = JSON.parse(await response.text());
+    return hash ?? null;
+  } catch {
+    // A Worker that is not there yet, or is gone: whoever waits for it to serve finds out.
+    return null;
+  }
 }

@@ -57,19 +57,21 @@ function memberOf(
   const host = "127.0.0.1";
   const dataDir = DataDir.open(folder);
   const { processes }: { processes: Processes } = options;
+  const url = urlOf({ host, port });
+  const variables = { ...options.variables, SEQ_COMMITTEE_URL: url };
   let workerd: Workerd | null = null;
   const running = (): Workerd => must(workerd, "the member runs");
   const member: Member = {
     kind,
     name,
-    url: urlOf({ host, port }),
+    url,
     async kill() {
       const { child } = running();
       workerd = null;
       await processes.kill(child);
     },
     async start() {
-      workerd = await Workerd.start({ ...options, dataDir, host, port });
+      workerd = await Workerd.start({ ...options, variables, dataDir, host, port });
     },
     wipe() {
       rmSync(dataDir.file("objects"), { recursive: true, force: true });

@@ -47,6 +47,8 @@ export type Stack = {
   readonly operatorToken: string;
   /** The ten funded accounts. */
   readonly accounts: readonly DevAccount[];
+  /** Hash of the committee's first record, by which receipts are verified; null without a committee. */
+  readonly genesis: string | null;
   /** Members of the committee that have processes of their own. */
   readonly members: readonly Member[];
   readonly pids: { readonly anvil: number; readonly workerd: number };

@@ -108,12 +108,11 @@ async function start(parts: Start): Promise<Stack> {
   const operatorToken = settings.vars["SEQ_OPERATOR_TOKEN"] ?? (await dataDir.operatorToken());
   const { devnet, anvil } = chain;
   const rpcUrl = await settings.l1Url(anvil.url);
-  const plan =
-    committee === null
-      ? []
-      : await planCommittee(committee, urlOf({ host: httpHost, port: httpPort }));
+  const leaderUrl = urlOf({ host: httpHost, port: httpPort });
+  const plan = committee === null ? [] : await planCommittee(committee, leaderUrl);
   const variables = {
     ...(plan.length === 0 ? {} : committeeVariables(plan, await dataDir.validatorKek())),
+    ...(committee?.isSpread === true ? { SEQ_COMMITTEE_URL: leaderUrl } : {}),
     ...variablesOf(settings, accounts, { devnet, rpcUrl, operatorToken }),
   };
   const given = { processes, ...splitSecrets(variables) };
@@ -123,11 +122,15 @@ async function start(parts: Start): Promise<Stack> {
   const workerd = await Workerd.start(workerdOptions);
   const client = new SequencerClient(urlOf({ host: httpHost, port: workerd.port }));
   const sequencer = { client, plan, operatorToken, rebuildVariables: rebuildVariables(variables) };
-  await join(parts, chain, sequencer);
-  return assemble(parts, { chain, workerd, workerdOptions, client, operatorToken, members });
+  const genesis = await join(parts, chain, sequencer);
+  const running = { chain, workerd, workerdOptions, client, operatorToken, members, genesis };
+  return assemble(parts, running);
 }
 
-/** Lets blocks come once chain and database are known to match, and waits for what they bring. */
+/**
+ * Lets blocks come once chain and database are known to match, and waits for what they bring. Answers the
+ * committee's genesis; null without a committee.
+ */
 async function join(
   parts: Start,
   chain: Chain,
@@ -137,7 +140,7 @@ async function join(
     readonly operatorToken: string;
     readonly rebuildVariables: Variables;
   },
-): Promise<void> {
+): Promise<string | null> {
   const { settings, accounts, dataDir } = parts;
   const { client, plan, operatorToken, rebuildVariables } = sequencer;
   const seenBlock = (await client.health()).safe_block;
@@ -146,19 +149,26 @@ async function join(
   const lostBlocks = (seenBlock ?? 0) + settings.slotsInEpoch - chain.head;
   if (lostBlocks > 0) await chain.anvil.mine(lostBlocks);
   startClock(settings, chain.anvil);
-  if (plan.length > 0) {
-    settings.log("founding the committee");
-    await foundCommittee(client.url, operatorToken);
-  }
   settings.log("waiting until the sequencer has read the chain");
-  await waitUntilServing(client, dataDir.file("workerdLog"), () =>
-    settings.log(describeRebuild(client.url, chain.anvil.url, rebuildVariables)),
-  );
+  const served = new AbortController();
+  // Under a committee nothing is served before it is founded, so both are waited for together.
+  const founded =
+    plan.length === 0
+      ? Promise.resolve(null)
+      : foundCommittee({ url: client.url, operatorToken, plan, signal: served.signal });
+  try {
+    await waitUntilServing(client, dataDir.file("workerdLog"), () =>
+      settings.log(describeRebuild(client.url, chain.anvil.url, rebuildVariables)),
+    );
+  } finally {
+    served.abort();
+  }
   const users = accounts.slice(0, USERS).map((account) => account.address);
   // Later the feed need not begin with them: history is deleted (F8), and a rebuilt one begins behind.
   if (chain.isNew) await waitForDeposits(client, chain.devnet, users);
   const running = { pid: process.pid, url: client.url, rpcUrl: chain.anvil.url };
   await writeWhole(dataDir.file("running"), JSON.stringify(running));
+  return await founded;
 }
 
 function startClock({ blockTimeS, savesChain }: Settings, anvil: Anvil): void {
@@ -174,9 +184,10 @@ function assemble(
     readonly client: SequencerClient;
     readonly operatorToken: string;
     readonly members: Members;
+    readonly genesis: string | null;
   },
 ): Stack {
-  const { chain, client, operatorToken, workerdOptions, members } = parts;
+  const { chain, client, operatorToken, workerdOptions, members, genesis } = parts;
   const { anvil, devnet } = chain;
   const { app, inputBox, erc20Portal, token, chainId } = devnet;
   let workerd = parts.workerd;
@@ -198,7 +209,7 @@ function assemble(
     workerd = await Workerd.start({ ...workerdOptions, port: workerd.port });
   };
   return {
-    ...{ chainId, app, inputBox, erc20Portal, token, submitter, operatorToken },
+    ...{ chainId, app, inputBox, erc20Portal, token, submitter, operatorToken, genesis },
     url: client.url,
     rpcUrl: anvil.url,
     accounts: accounts.slice(0, USERS),

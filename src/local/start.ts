@@ -32,6 +32,8 @@ Started again, it goes on from where it was.
 
 Other SEQ_ variables go to the sequencer: docs/protocol/configuration.md.
 `;
+/** C5: four objects of one Worker, and the one that sequences. */
+const COMMITTEE = { validators: 4, candidates: 1, isSpread: false };
 const UNITS_OF_A_TOKEN = 1_000_000n;
 
 const stopping = new AbortController();
@@ -69,6 +71,8 @@ async function main(args: readonly string[]): Promise<number> {
     httpPort: port,
     anvilPort: port === 0 ? 0 : chainPortOf(port),
     fresh: args.includes("--fresh"),
+    // Whoever names another committee has that one, and founds it.
+    committee: overrides["SEQ_CANDIDATES"] === undefined ? COMMITTEE : null,
     vars: overrides,
     log: say,
     signal: stopping.signal,
@@ -101,6 +105,9 @@ async function describe(stack: Stack): Promise<string> {
     ["token", `${checksumAddress(stack.token)} (BTT, 6 decimals)`],
     ["batch submitter", checksumAddress(stack.submitter)],
     ["operator token", stack.operatorToken],
+    ...(stack.genesis === null
+      ? []
+      : [["committee", `4 validators, genesis ${stack.genesis}`] as const]),
     ["L1 URL", stack.rpcUrl],
     ...stack.accounts.map(
       ({ address, privateKey }, i) =>

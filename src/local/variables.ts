@@ -17,7 +17,10 @@ import { LocalFailure } from "./failure.ts";
 export type Variables = Readonly<Record<string, string>>;
 
 /** Variables that reach workerd through its environment only. An RPC URL may carry an API key. */
-const SECRET_NAMES = ["SEQ_BATCH_SUBMITTER_PRIVATE_KEY", "SEQ_OPERATOR_TOKEN", "SEQ_ETH_RPC_URL"];
+const SECRET_NAMES = [
+  ...["SEQ_BATCH_SUBMITTER_PRIVATE_KEY", "SEQ_OPERATOR_TOKEN", "SEQ_ETH_RPC_URL"],
+  "SEQ_VALIDATOR_KEK",
+];
 /** They follow from the chain that the runner starts. */
 const OWNED_NAMES = ["SEQ_ETH_RPC_URL", "SEQ_CHAIN_ID", "SEQ_APP_ADDRESS"];
 /** They configure the runner itself. */

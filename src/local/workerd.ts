@@ -28,6 +28,7 @@ export type WorkerdOptions = {
 /** What wrangler.toml binds; a key, once released, is where the data is. */
 export const OBJECTS: readonly DurableObjectClass[] = [
   { binding: "SEQUENCER", className: "Sequencer", uniqueKey: "baton-sequencer-v1" },
+  { binding: "VALIDATOR", className: "Validator", uniqueKey: "baton-validator-v1" },
 ];
 
 const PROGRAM = `@cloudflare/workerd-${process.platform}-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`;

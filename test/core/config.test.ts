@@ -35,10 +35,15 @@ test("the defaults are the table's", () => {
     flushBudgetWei: 10n ** 17n,
     retentionBytes: 6 * 1024 ** 3,
     intakeBytesMax: 9 * 1024 ** 3,
+    committee: null,
+    ownCandidates: [],
+    ownValidators: [],
+    validatorMode: "linkage",
     secrets: {
       submitterKey: SUBMITTER_KEY,
       operatorToken: OPERATOR_TOKEN,
       rpcUrls: [TEST_VARIABLES["SEQ_ETH_RPC_URL"]],
+      validatorKek: null,
     },
   });
 });

@@ -104,6 +104,7 @@ describe("what is said", () => {
       env: {},
       directory: "/",
       isTerminal,
+      stdin: () => new Blob([]).stream(),
       stdout: (text) => {
         said.stdout += text;
       },

@@ -42,7 +42,7 @@ const read = (l1: L1, blocks: number) =>
     l1,
     { inputBox: BOX, app: BOX, inputBoxBlock: blockNumber(1) },
     { head: { blockNumber: blockNumber(90), blockHash: blockOf(90).hash }, inputCount: 2 },
-    { blocks, stopAt: null },
+    { blocks, stopAt: null, blockMax: null },
   );
 
 test.each([

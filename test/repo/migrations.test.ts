@@ -7,12 +7,20 @@
 
 import { expect, test } from "vitest";
 import { BREACHES } from "../support/breaches.ts";
+import { COMMITTEE_BREACHES } from "../support/breaches-committee.ts";
 import { REBUILD_BREACHES } from "../support/breaches-rebuild.ts";
+import { REPLICA_BREACHES } from "../support/breaches-replica.ts";
 import { ROLLBACK_BREACHES } from "../support/breaches-rollback.ts";
 import { emptySchema, insertOp, insertSnapshot, land, populatedSchema } from "../support/schema.ts";
 import { filesUnder, textOf } from "../support/tree.ts";
 
-const ALL = [...BREACHES, ...REBUILD_BREACHES, ...ROLLBACK_BREACHES];
+const ALL = [
+  ...BREACHES,
+  ...REBUILD_BREACHES,
+  ...ROLLBACK_BREACHES,
+  ...COMMITTEE_BREACHES,
+  ...REPLICA_BREACHES,
+];
 
 test.each(ALL)("$title is refused", ({ given, breach, says }) => {
   const db = populatedSchema();

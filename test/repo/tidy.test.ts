@@ -25,13 +25,21 @@ const LAYERS: Readonly<
   "src/apps": { folders: ["src/core"], packages: ["@noble/"] },
   "src/crypto": { folders: ["src/core"], packages: ["@noble/"] },
   "src/sdk": { folders: ["src/core", "src/crypto"], packages: ["@noble/"] },
+  "src/consensus": { folders: ["src/core", "src/crypto"], packages: ["@noble/"] },
   "src/l1": { folders: ["src/core"], packages: ["viem", "@noble/"] },
   "src/durable-objects": {
-    folders: ["src/core", "src/l1", "src/crypto", "migrations"],
+    folders: ["src/core", "src/l1", "src/crypto", "src/consensus", "migrations"],
     packages: ["@noble/", "cloudflare:workers"],
   },
   "src/worker": {
-    folders: ["src/core", "src/apps", "src/crypto", "src/durable-objects", "build/wasm"],
+    folders: [
+      "src/core",
+      "src/apps",
+      "src/crypto",
+      "src/consensus",
+      "src/durable-objects",
+      "build/wasm",
+    ],
     packages: ["hono", "cloudflare:workers", "@noble/"],
   },
   "src/local": {
@@ -39,7 +47,7 @@ const LAYERS: Readonly<
     packages: ["node:", "viem", "picocolors", "ws", "@noble/"],
   },
   "src/cli": {
-    folders: ["src/core", "src/apps", "src/crypto", "src/l1"],
+    folders: ["src/core", "src/apps", "src/crypto", "src/l1", "src/sdk"],
     packages: ["node:", "commander"],
   },
 };

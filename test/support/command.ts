@@ -15,17 +15,19 @@ export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
   readonly directory?: string;
   readonly isTerminal?: boolean;
+  readonly stdin?: string;
 };
 
 export async function runCommand(
   args: readonly string[],
-  { env = {}, directory = "/", isTerminal = false }: RunOptions = {},
+  { env = {}, directory = "/", isTerminal = false, stdin = "" }: RunOptions = {},
 ): Promise<Ran> {
   const said = { stdout: "", stderr: "" };
   const io = {
     env,
     directory,
     isTerminal,
+    stdin: () => new Blob([stdin]).stream(),
     stdout: (text: string) => {
       said.stdout += text;
     },

@@ -7,10 +7,12 @@ import { must } from "../../src/core/types/assert.ts";
 import { FILES } from "../../src/local/data-dir.ts";
 import type { Product } from "./product.ts";
 
-const folder = ({ dataDir }: Product): string => join(dataDir, FILES.objects);
+type OnDisk = Pick<Product, "dataDir">;
+
+const folder = ({ dataDir }: OnDisk): string => join(dataDir, FILES.objects);
 
 /** Runs `work` on the object's database. */
-export function withDatabase<T>(product: Product, work: (db: DatabaseSync) => T): T {
+export function withDatabase<T>(product: OnDisk, work: (db: DatabaseSync) => T): T {
   const files = readdirSync(folder(product), { recursive: true, encoding: "utf8" });
   const file = must(
     // The class keeps its alarms in a database of its own.
@@ -26,6 +28,6 @@ export function withDatabase<T>(product: Product, work: (db: DatabaseSync) => T)
 }
 
 /** As after the loss of a disk. */
-export function loseDatabase(product: Product): void {
+export function loseDatabase(product: OnDisk): void {
   rmSync(folder(product), { recursive: true });
 }

@@ -59,8 +59,9 @@ export async function startProduct(options: Partial<StackOptions> = {}): Promise
   };
 }
 
-export async function postTx(url: string, body: string): Promise<Answer> {
-  const response = await fetch(`${url}/tx`, {
+/** `query`: `?wait=certified`, or nothing. */
+export async function postTx(url: string, body: string, query = ""): Promise<Answer> {
+  const response = await fetch(`${url}/tx${query}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body,
