@@ -46,7 +46,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: isLong ? 900_000 : 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],

@@ -45,14 +45,21 @@ export function readFeed(reader: FormatReader): SentFeed {
   };
 }
 
+/** Members that keep pace are sent the same list, which is encoded once. */
+const ENCODED = new WeakMap<readonly SentChunk[], Uint8Array>();
+
 /** A count as u16, then for each: header, payload. */
 export function encodeChunks(chunks: readonly SentChunk[]): Uint8Array {
+  const known = ENCODED.get(chunks);
+  if (known !== undefined) return known;
   const { length } = chunks;
   assert(length <= CHUNKS_MAX, "the chunks of a message are bounded");
-  return concatBytes(
+  const bytes = concatBytes(
     ...[u8(length >> 8), u8(length & 0xff)],
     ...chunks.flatMap(({ signed, payload }) => [encodeSignedHeader(signed), prefixed(payload)]),
   );
+  ENCODED.set(chunks, bytes);
+  return bytes;
 }
 
 export function readChunks(reader: FormatReader): readonly SentChunk[] {

@@ -16,7 +16,7 @@ export class Outgoing {
   readonly #clock: Pick<Clock, "nowMs">;
   /** When each member was last told of a certificate together with chunks. */
   readonly #toldMs = new Map<MemberIndex, number>();
-  #last: (Page & { readonly entries: Promise<readonly LogEntry[]> }) | null = null;
+  #last: (Page & { readonly chunks: Promise<SentFeed["chunks"]> }) | null = null;
 
   constructor(store: PayloadStore, clock: Pick<Clock, "nowMs">) {
     this.#store = store;
@@ -36,10 +36,10 @@ export class Outgoing {
   async chunks({ from, through }: Page): Promise<SentFeed["chunks"]> {
     if (from > through) return [];
     if (this.#last?.from !== from || this.#last.through !== through) {
-      const entries = this.#store.page(from, through, BLOB_BYTES_MAX);
-      this.#last = { from, through, entries };
+      const chunks = this.#store.page(from, through, BLOB_BYTES_MAX).then(sentChunks);
+      this.#last = { from, through, chunks };
     }
-    return sentChunks(await this.#last.entries);
+    return await this.#last.chunks;
   }
 
   /** Null where there is none, or its own certificate is not kept. */

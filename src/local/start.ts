@@ -33,7 +33,7 @@ Started again, it goes on from where it was.
 Other SEQ_ variables go to the sequencer: docs/protocol/configuration.md.
 `;
 /** C5: four objects of one Worker, and the one that sequences. */
-const COMMITTEE = { validators: 4, candidates: 1, isSpread: false };
+const COMMITTEE = { validators: 4, candidates: 2, isSpread: false };
 const UNITS_OF_A_TOKEN = 1_000_000n;
 
 const stopping = new AbortController();

@@ -7,7 +7,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import type { Message } from "../../consensus/messages.ts";
+import { decodeMessage } from "../../consensus/message-bytes.ts";
 import type {
   CandidateApi,
   EpochsBody,
@@ -142,8 +142,9 @@ export class SequencerObject<Env extends Vars, AppConfig>
     return this.#ofMember(({ runtime }) => certificatesPage(runtime.sql, query));
   }
 
-  deliver(from: string, _to: string, message: Message): Promise<void> {
-    this.#all?.member?.deliver(from, message);
+  deliver(from: string, _to: string, bytes: Uint8Array): Promise<void> {
+    const message = decodeMessage(bytes);
+    if (message.ok) this.#all?.member?.deliver(from, message.value);
     return Promise.resolve();
   }
 

@@ -109,10 +109,11 @@ export class CommitteeTransport implements Transport {
     let stub: CommitteePeer | null = null;
     return async (message) => {
       const self = this.#parts.self();
-      if (self === null) return;
+      const body = encoded(message);
+      if (self === null || body === null) return;
       stub ??= this.#parts.peer(place);
       try {
-        await stub.deliver(self, to, message);
+        await stub.deliver(self, to, body);
       } catch (error) {
         stub = null;
         throw error;
@@ -125,7 +126,7 @@ export class CommitteeTransport implements Transport {
       const { self, history, now, sign } = this.#parts;
       const [from, of] = [self(), history()];
       if (from === null || of === null) return;
-      const body = encoded(message);
+      const body = encoded(message)?.slice() ?? null;
       if (body === null) return;
       const response = await fetch(to, {
         method: "POST",
@@ -161,10 +162,10 @@ export async function signedHeaders(
 }
 
 /** Null when it is none that anybody takes, which is a bug of its maker. */
-function encoded(message: Message): Uint8Array<ArrayBuffer> | null {
+function encoded(message: Message): Uint8Array | null {
   try {
     const bytes = encodeMessage(message);
-    if (bytes.length <= MESSAGE_BYTES_MAX) return bytes.slice();
+    if (bytes.length <= MESSAGE_BYTES_MAX) return bytes;
     log("error", "message-too-large", { kind: message.is, bytes: bytes.length });
   } catch (error) {
     log("error", "message-unfit", { kind: message.is, error: errorName(error) });

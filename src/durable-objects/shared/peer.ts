@@ -1,13 +1,15 @@
 /**
- * What the objects of one deployment say to each other directly: a message, as a value.
+ * What the objects of one deployment say to each other directly: a message, as bytes.
  *
  * Only our own Worker holds the bindings, so the sender is who it says it is. Between deployments the
- * same messages go as signed bytes (`CommitteeMemberApi.deliverSigned`).
+ * same bytes go signed (`CommitteeMemberApi.deliverSigned`). As a value a message would be cloned field
+ * by field, which costs more than all that is done with it.
  */
 
-import type { Message } from "../../consensus/messages.ts";
-
 export type CommitteePeer = {
-  /** `from` and `to`: endpoints as the epoch record names them. Taken, not yet handled. */
-  deliver(from: string, to: string, message: Message): Promise<void>;
+  /**
+   * `from` and `to`: endpoints as the epoch record names them. Taken, not yet handled; what is no
+   * message, or one of a version that this object does not know, is dropped.
+   */
+  deliver(from: string, to: string, message: Uint8Array): Promise<void>;
 };

@@ -8,7 +8,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import type { Message } from "../../consensus/messages.ts";
+import { decodeMessage } from "../../consensus/message-bytes.ts";
 import type {
   FoundingBody,
   KeyCard,
@@ -76,8 +76,9 @@ export class ValidatorObject<Env extends Vars, AppConfig>
     if (this.#runtime !== null) void ctx.blockConcurrencyWhile(() => this.#wake());
   }
 
-  deliver(from: string, _to: string, message: Message): Promise<void> {
-    this.#running?.transport.deliver(from, message);
+  deliver(from: string, _to: string, bytes: Uint8Array): Promise<void> {
+    const message = decodeMessage(bytes);
+    if (message.ok) this.#running?.transport.deliver(from, message.value);
     return Promise.resolve();
   }
 

@@ -8,7 +8,7 @@
 import { env } from "cloudflare:workers";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { expect, vi } from "vitest";
-import { decodeMessage } from "../../../src/consensus/message-bytes.ts";
+import { decodeMessage, encodeMessage } from "../../../src/consensus/message-bytes.ts";
 import type { Message, SentChunk } from "../../../src/consensus/messages.ts";
 import { type ChunkEvent, encodeEvent } from "../../../src/core/chunk/event.ts";
 import type { Certificate } from "../../../src/core/consensus/certificate.ts";
@@ -156,7 +156,7 @@ export async function propose(
   const feed = { certificate, checkpoint: null, chunks };
   const { epoch } = known.record;
   const message: Message = { is: "propose", epoch, recordHash: known.hash, target, feed };
-  await validator(name).deliver(from, objectOf(name), message);
+  await validator(name).deliver(from, objectOf(name), encodeMessage(message));
 }
 
 /** The certificate that these acks make. */

@@ -2,7 +2,8 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
+import { encodeMessage } from "../../../src/consensus/message-bytes.ts";
 import type { Receipt } from "../../../src/core/consensus/receipt.ts";
 import { formatReceipt } from "../../../src/core/consensus/receipt-json.ts";
 import { candidateIndex } from "../../../src/core/consensus/types.ts";
@@ -76,7 +77,8 @@ export async function unfounded(
     tickUntil: (isDone) => tickUntil(sequencer, isDone),
     transfer: async () => {
       const [from, to] = [`object:sequencer/${id}`, `object:validator/${members[0] ?? ""}`];
-      await validator(0).deliver(from, to, { is: "transfer", candidate: candidateIndex(0) });
+      const message = encodeMessage({ is: "transfer", candidate: candidateIndex(0) });
+      await validator(0).deliver(from, to, message);
     },
     restart: async () => {
       await kill(sequencer);
@@ -97,6 +99,11 @@ export async function unfounded(
       return await verifyReceipt(formatReceipt(receipt), { genesis: genesis ?? "", records });
     },
   };
+  // A committee that goes on talking would be cut off in the midst of a word when its file ends.
+  onTestFinished(async () => {
+    await kill(sequencer);
+    await committee.silence(0, 1, 2, 3);
+  });
   await wake([0, 1, 2, 3]);
   await configure(all, () => sequencer().health());
   await tickUntil(sequencer, async () => (await sequencer().deployment()).ok);

@@ -2,7 +2,7 @@
 
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import type { ConductorCommand } from "../../../src/core/api/conductor-rpc.ts";
 import type { SignedUserOp, SoftConfirmation } from "../../../src/core/api/sequencer-api.ts";
 import type { Receipt } from "../../../src/core/consensus/receipt.ts";
@@ -55,6 +55,11 @@ export async function servePair(
   await chain.mine(2);
   names += 1;
   const pair = pairOn(chain, `${names}`, vars);
+  // A committee that goes on talking would be cut off in the midst of a word when its file ends.
+  onTestFinished(async () => {
+    for (const which of [0, 1] as const) await pair.crash(which);
+    await pair.silence(0, 1, 2, 3);
+  });
   await pair.wake(0, 1, 2, 3);
   await pair.revive(1);
   await pair.revive(0);
