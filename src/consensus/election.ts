@@ -100,10 +100,11 @@ export class ElectionDriver {
     this.#step({ is: "record", head, self });
   }
 
-  /** Shows the others what was found, and stops waiting for a leader that forked its log. */
+  /** Shows members and candidates what was found, and stops waiting for a leader that forked its log. */
   accuse(evidence: Evidence): void {
     this.toOthers({ is: "evidence", evidence });
-    const { epoch: current } = this.#share.records.head.record;
+    const { epoch: current, candidates } = this.#share.records.head.record;
+    for (const { endpoint } of candidates) this.#send(endpoint, { is: "evidence", evidence });
     const isLeader = evidence.kind === "fork" && evidence.pair[0].header.epoch === current;
     if (isLeader) this.#step({ is: "distrusted" });
   }

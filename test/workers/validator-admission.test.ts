@@ -171,6 +171,8 @@ describe("[C4] two chunks at one height", () => {
     await vi.waitFor(async () => {
       expect(value(await validator(name).status()).evidence).toBe(1);
     }, 5_000);
+    // Whoever asks a candidate about its health hears of it, too.
+    expect((await answered("evidence")).to).toBe(LEADER);
     // From now on the leader is acked no more, also after a restart.
     await abortAllDurableObjects();
     await propose(committee, name, { chunks: [sent(third)], target: third.ref });
