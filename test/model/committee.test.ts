@@ -39,7 +39,7 @@ describe("[C6] leader changes lose nothing that is certified", () => {
     { tuple: [3, 2, 1, 0], change: { joinsApart: true }, least: 300 },
     ...(isLong
       ? [
-          { tuple: [3, 1, 2, 1], change: { joinsApart: true, posts: 1 }, least: 30_000 } as const,
+          { tuple: [3, 1, 2, 1], change: { joinsApart: true, posts: 1 }, least: 27_000 } as const,
           { tuple: [3, 1, 1, 2], change: {}, least: 100_000 } as const,
           { tuple: [3, 2, 1, 1], change: {}, least: 1_400_000 } as const,
         ]
