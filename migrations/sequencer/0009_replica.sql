@@ -50,6 +50,19 @@ BEGIN
   SELECT RAISE(ABORT, 'C6: a log is begun in an empty database');
 END;
 
+-- A log that begins beyond its first chunk begins with this one. It was certified when it was taken, perhaps
+-- by a certificate that names a later chunk; what is before it is in the state of a seal in it.
+CREATE TABLE replica_root (
+  singleton  INTEGER PRIMARY KEY CHECK (singleton = 0),
+  height     INTEGER NOT NULL CHECK (height BETWEEN 1 AND 9007199254740991)
+) STRICT;
+
+-- That state, part by part, until the log begins with it.
+CREATE TABLE replica_parts (
+  part   INTEGER PRIMARY KEY CHECK (part BETWEEN 0 AND 31),
+  bytes  BLOB NOT NULL CHECK (length(bytes) BETWEEN 1 AND 1048576)
+) STRICT;
+
 -- While this row is there, the log and all that was made of it is being deleted, page by page.
 CREATE TABLE replica_reset (
   singleton    INTEGER PRIMARY KEY CHECK (singleton = 0),

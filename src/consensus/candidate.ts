@@ -54,7 +54,7 @@ export class Candidate {
     this.#change = new PendingChange(manager, around);
     this.#handOvers = new HandOvers(manager, rules, around);
     this.#fetcher = new Fetcher(
-      { manager, store, placeOf, checkPayload, answerMs: rules.askMs },
+      { manager, store, placeOf, checkPayload, answerMs: rules.askMs, begin: options.begin },
       around,
     );
     this.#leadership = new Leadership(options, around, {
@@ -232,6 +232,7 @@ export class Candidate {
       this.#send(from, answerToHead({ chain: chain(), after }, message.hash));
       await this.#leadership.handle(from, message);
     },
+    beginning: (from, message) => this.#fetcher.receive(from, message),
     chunks: (from, message) => {
       this.#fetcher.receive(from, message);
       this.#askRecords(from, message.certificate?.epoch ?? 0);

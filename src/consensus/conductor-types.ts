@@ -7,6 +7,7 @@ import { PROPOSAL_RULES, type ProposalRules } from "../core/consensus/proposals.
 import { TRANSFER_RULES } from "../core/consensus/transfer.ts";
 import type { TransferRules } from "../core/consensus/transfer-state.ts";
 import type { AsyncSigner, ChunkRef, SignerIdentity } from "../core/consensus/types.ts";
+import type { BeginningHooks } from "./beginnings.ts";
 import type { CommitLog } from "./council.ts";
 import type { EpochManager } from "./epoch-manager.ts";
 import type { Metrics } from "./metrics.ts";
@@ -54,6 +55,8 @@ export type CandidateOptions = {
   readonly open: (known: KnownRecord) => Promise<void>;
   /** Lowest height whose payload its owner still needs; absent: none. */
   readonly retain?: () => number;
+  /** What its owner begins with where the first chunks are gone; absent: with the first chunk or never. */
+  readonly begin?: BeginningHooks;
 };
 
 /** None of them waits for anything; each may be called in the turn of any call into the candidate. */

@@ -14,9 +14,11 @@ import {
   UNCERTIFIED_EVENTS_MAX,
 } from "../core/consensus/types.ts";
 import { must } from "../core/types/assert.ts";
-import type { Clock, Surroundings } from "./clock.ts";
+import { type BeginningHooks, Beginnings } from "./beginnings.ts";
+import type { Surroundings } from "./clock.ts";
 import type { EpochManager } from "./epoch-manager.ts";
 import type { Answer, SentChunk } from "./messages.ts";
+import { OpenQuestion } from "./open-question.ts";
 import type { PayloadCheck } from "./payload.ts";
 import { type LogEntry, logEntry, type PayloadStore, type Place } from "./payload-store.ts";
 import { CHUNKS_MAX, verifyCertificate, verifyHeader } from "./verify.ts";
@@ -31,6 +33,8 @@ export type FetcherOptions = {
   readonly checkPayload: PayloadCheck;
   /** How long an answer may take. */
   readonly answerMs: number;
+  /** Absent: a log begins with its first chunk. */
+  readonly begin?: BeginningHooks | undefined;
 };
 
 /** Each holder is asked this often before a recovery is given up. */
@@ -39,7 +43,8 @@ const TRIES = 3;
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #around: Surroundings;
-  #waiting: { readonly from: string; readonly take: (chunks: Chunks | null) => void } | null = null;
+  readonly #question: OpenQuestion<Chunks>;
+  readonly #beginnings: Beginnings;
   #staged: readonly LogEntry[] = [];
   /** Whoever writes to the log, to the end of the last write. */
   #busy: Promise<unknown> = Promise.resolve();
@@ -50,10 +55,13 @@ export class Fetcher {
   constructor(options: FetcherOptions, around: Surroundings) {
     this.#options = options;
     this.#around = around;
+    this.#question = new OpenQuestion(around.clock, options.answerMs);
+    this.#beginnings = new Beginnings(options, around);
   }
 
-  receive(from: string, chunks: Chunks): void {
-    if (this.#waiting?.from === from) this.#waiting.take(chunks);
+  receive(from: string, answer: Chunks | (Answer & { readonly is: "beginning" })): void {
+    if (answer.is === "chunks") this.#question.receive(from, answer);
+    else this.#beginnings.receive(from, answer);
   }
 
   /** The log up to `goal`, and nothing beyond it. False: nobody gave it, or it is not the log's. */
@@ -94,7 +102,8 @@ export class Fetcher {
 
   #newTurn(): number {
     this.#turn += 1;
-    this.#waiting?.take(null);
+    this.#question.end();
+    this.#beginnings.end();
     return this.#turn;
   }
 
@@ -139,9 +148,17 @@ export class Fetcher {
 
   async #follow(turn: number): Promise<boolean> {
     const { members } = this.#options.manager.current().record;
-    const member = members[Math.floor(this.#around.random() * members.length)];
-    const page = await this.#page(member?.endpoint ?? "", await this.#end(), null);
-    if (page === null || turn !== this.#turn) return false;
+    const endpoints = members.map(({ endpoint }) => endpoint);
+    const endpoint = this.#beginnings.next(endpoints);
+    const end = await this.#end();
+    const isOver = (): boolean => turn !== this.#turn;
+    if (endpoint === null) return await this.#beginnings.ask(endpoints, end, isOver);
+    const page = await this.#page(endpoint, end, null);
+    if (isOver()) return false;
+    // Whoever has let go of what is asked for has no certificate up to there, either.
+    const hasMore = page === null ? null : page.entries.length > 0 || page.certificate !== null;
+    this.#beginnings.heard(endpoint, hasMore);
+    if (page === null) return false;
     this.#staged = [...this.#staged, ...page.entries];
     return await this.#settle(page.certificate);
   }
@@ -185,7 +202,7 @@ export class Fetcher {
   } | null> {
     const { judge, transport } = this.#around;
     const { height, hash } = after;
-    const answered = this.#answer(endpoint);
+    const answered = this.#question.ask(endpoint);
     transport.send(endpoint, { is: "fetch", after: { height, hash }, goal });
     const answer = await answered;
     if (answer === null || answer.after.hash !== hash || answer.goal?.hash !== goal?.hash) {
@@ -218,24 +235,4 @@ export class Fetcher {
     }
     return entries;
   }
-
-  /** The next answer of this endpoint; null when it takes too long. */
-  #answer(from: string): Promise<Chunks | null> {
-    const { clock } = this.#around;
-    return new Promise((resolve) => {
-      const cancel = after(clock, this.#options.answerMs, () => take(null));
-      const take = (chunks: Chunks | null): void => {
-        cancel();
-        if (this.#waiting?.take === take) this.#waiting = null;
-        resolve(chunks);
-      };
-      // Whoever waited for another endpoint waits no longer: one question is open at a time.
-      this.#waiting?.take(null);
-      this.#waiting = { from, take };
-    });
-  }
-}
-
-function after(clock: Clock, delayMs: number, run: () => void): () => void {
-  return clock.at(clock.nowMs() + delayMs, run);
 }

@@ -41,10 +41,12 @@ import { encodeVote, readVote } from "../core/consensus/vote.ts";
 import { fromHex } from "../core/types/hex.ts";
 import { BLOB_BYTES_MAX } from "../core/types/protocol.ts";
 import {
+  encodeBeginning,
   encodeChange,
   encodeChunks,
   encodeFeed,
   encodeRefusal,
+  readBeginning,
   readCandidateIndex,
   readChange,
   readChunks,
@@ -273,6 +275,25 @@ export const CODECS: { readonly [K in Kind]: Codec<K> } = {
     read: (reader) => ({
       is: "records",
       records: reader.counted(RECORDS_PAGE, () => readWellFormedRecord(reader)),
+    }),
+  },
+  "want-beginning": {
+    tag: 27,
+    encode: ({ after, isAny }) => concatBytes(encodeLinePlace(after), u8(isAny ? 1 : 0)),
+    read: (reader) => ({
+      is: "want-beginning",
+      after: readLinePlace(reader),
+      isAny: reader.flag(),
+    }),
+  },
+  beginning: {
+    tag: 28,
+    encode: ({ after, beginning }) =>
+      concatBytes(encodeLinePlace(after), option(beginning, encodeBeginning)),
+    read: (reader) => ({
+      is: "beginning",
+      after: readLinePlace(reader),
+      beginning: reader.option(() => readBeginning(reader)),
     }),
   },
 };

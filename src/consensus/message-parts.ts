@@ -1,6 +1,12 @@
 /** Parts that several kinds of messages share, as bytes: chunks with payloads, changes, refusals. */
 
 import { concatBytes } from "@noble/hashes/utils.js";
+import {
+  type ChunkHeader,
+  decodeHeader,
+  encodeHeader,
+  HEADER_BYTES,
+} from "../core/chunk/header.ts";
 import { encodeCertificate, readCertificate } from "../core/consensus/certificate.ts";
 import { type FormatReader, option, prefixed, u8 } from "../core/consensus/encoding.ts";
 import { readSignedRecord, type SignedRecord } from "../core/consensus/epoch-chain.ts";
@@ -12,10 +18,12 @@ import { CANDIDATES_MAX, type CandidateIndex, candidateIndex } from "../core/con
 import type { Refusal } from "../core/consensus/validator-events.ts";
 import { assert, must } from "../core/types/assert.ts";
 import { BLOB_BYTES_MAX } from "../core/types/protocol.ts";
-import type { CertifiedChange, SentChunk, SentFeed } from "./messages.ts";
+import type { Beginning, CertifiedChange, SentChunk, SentFeed } from "./messages.ts";
 
 /** Chunks of one message. */
 const CHUNKS_MAX = 256;
+/** Headers of one message, 145 bytes each: more than lie between two certificates that are kept. */
+export const HEADERS_MAX: number = 16_384;
 
 /** A refusal is its place in this list. */
 const REFUSALS: readonly Refusal[] = [
@@ -72,6 +80,35 @@ export function readChunks(reader: FormatReader): readonly SentChunk[] {
     signed: readSignedHeader(reader),
     payload: reader.prefixed(BLOB_BYTES_MAX),
   }));
+}
+
+/** chunk: header, payload | headers above it: count u16, each | certificate */
+export function encodeBeginning({ chunk, above, certificate }: Beginning): Uint8Array {
+  assert(above.length <= HEADERS_MAX, "the headers of a message are bounded");
+  return concatBytes(
+    encodeSignedHeader(chunk.signed),
+    prefixed(chunk.payload),
+    ...[u8(above.length >> 8), u8(above.length & 0xff)],
+    ...above.map(encodeHeader),
+    encodeCertificate(certificate),
+  );
+}
+
+export function readBeginning(reader: FormatReader): Beginning {
+  const chunk = { signed: readSignedHeader(reader), payload: reader.prefixed(BLOB_BYTES_MAX) };
+  const above = readHeaders(reader);
+  return { chunk, above, certificate: readCertificate(reader) };
+}
+
+function readHeaders(reader: FormatReader): readonly ChunkHeader[] {
+  const count = reader.u8() * 256 + reader.u8();
+  if (count > HEADERS_MAX) reader.fail("value");
+  const read = reader.list(Math.min(count, HEADERS_MAX), () =>
+    decodeHeader(reader.raw(HEADER_BYTES)),
+  );
+  const headers = read.flatMap((one) => (one.ok ? [one.value] : []));
+  if (headers.length < read.length) reader.fail("value");
+  return headers;
 }
 
 /** committee | commit certificate */

@@ -6,6 +6,7 @@
  * only slows its sender down: what it holds, and that it is there.
  */
 
+import type { ChunkHeader } from "../core/chunk/header.ts";
 import type { Ack } from "../core/consensus/ack.ts";
 import type { Certificate } from "../core/consensus/certificate.ts";
 import type {
@@ -34,6 +35,14 @@ export type SentFeed = {
     readonly certificate: Certificate;
   } | null;
   readonly chunks: readonly SentChunk[];
+};
+
+/** A certified chunk that a log may be begun with, where those before it are gone. */
+export type Beginning = {
+  readonly chunk: SentChunk;
+  /** Those behind it, linked, up to the certified one. */
+  readonly above: readonly ChunkHeader[];
+  readonly certificate: Certificate;
 };
 
 /** A committee, and the certified proposal that asks for it. */
@@ -71,6 +80,13 @@ export type Request =
       readonly goal: ChunkRef | null;
     }
   | {
+      /** With what a log may be begun beyond this certified chunk, which is the asker's newest. */
+      readonly is: "want-beginning";
+      readonly after: { readonly height: number; readonly hash: Hash32 };
+      /** Also where the chunks behind it are kept. */
+      readonly isAny: boolean;
+    }
+  | {
       readonly is: "proposal";
       readonly statement: ProposalStatement;
       readonly payload: Uint8Array;
@@ -101,6 +117,12 @@ export type Answer =
       readonly goal: ChunkRef | null;
       readonly chunks: readonly SentChunk[];
       readonly certificate: Certificate | null;
+    }
+  | {
+      readonly is: "beginning";
+      readonly after: { readonly height: number; readonly hash: Hash32 };
+      /** Null: there is none here, or the chunks behind that one are. */
+      readonly beginning: Beginning | null;
     }
   | { readonly is: "elected"; readonly votes: readonly Vote[] }
   | {

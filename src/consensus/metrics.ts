@@ -9,6 +9,8 @@
  * when it is certified, aborted when the term ends first. Only decisions expire. Times are in seconds.
  */
 
+import type { ConsensusBody } from "../core/api/watch.ts";
+
 const OUTCOMES = ["committed", "aborted", "expired"] as const;
 const ROLES = ["follower", "candidate", "leader"] as const;
 /** Upper bounds in seconds; the last bucket has none. */
@@ -43,6 +45,21 @@ export class Metrics {
     this.latencyBuckets[at] = (this.latencyBuckets[at] ?? 0) + count;
     this.latencySumSeconds += seconds * count;
     this.proposals.committed += count;
+  }
+
+  /** As data, for whoever formats it another way. */
+  body(): ConsensusBody {
+    return {
+      proposals: { ...this.proposals },
+      role_transitions: { ...this.roleTransitions },
+      commit_latency: {
+        bounds_s: [...LATENCY_BUCKETS],
+        counts: [...this.latencyBuckets],
+        sum_s: this.latencySumSeconds,
+      },
+      pending_proposals: this.pendingChunks + this.pendingDecisions,
+      term: this.term,
+    };
   }
 
   /** Name with labels, and value: one entry for each line of a scrape. */

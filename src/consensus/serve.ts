@@ -1,10 +1,12 @@
-/** What a validator hands to a candidate that recovers or follows: chunks after a certified one. */
+/** What a validator hands to a candidate that recovers or follows: chunks after a certified one, or a beginning. */
 
+import type { ChunkHeader } from "../core/chunk/header.ts";
 import type { LineChunk } from "../core/consensus/line.ts";
 import { lineTo, type ValidatorDurable } from "../core/consensus/validator-state.ts";
 import { BLOB_BYTES_MAX } from "../core/types/protocol.ts";
-import type { Answer, Request, SentChunk } from "./messages.ts";
-import type { ValidatorStore } from "./validator-store.ts";
+import { HEADERS_MAX } from "./message-parts.ts";
+import type { Answer, Beginning, Request, SentChunk } from "./messages.ts";
+import type { KeptBeginning, ValidatorStore } from "./validator-store.ts";
 
 /** As many as one message may have. */
 const PAGE_CHUNKS = 256;
@@ -26,6 +28,48 @@ export async function serveFetch(
       ? lock
       : await store.certificateUpTo(Math.min(through, base.height));
   return { is: "chunks", after, goal, chunks, certificate };
+}
+
+type WantBeginning = Request & { readonly is: "want-beginning" };
+
+/** With what to begin where the chunks behind the asker's newest one are gone. */
+export async function serveBeginning(
+  store: ValidatorStore,
+  durable: ValidatorDurable,
+  { after, isAny }: WantBeginning,
+): Promise<Answer> {
+  const isNeeded = isAny || !(await isKept(store, durable, after.height + 1));
+  const kept = isNeeded ? ((await store.beginning?.()) ?? null) : null;
+  const isBeyond = kept !== null && kept.height > after.height;
+  return { is: "beginning", after, beginning: isBeyond ? await beginAt(store, kept) : null };
+}
+
+/** Nothing is certified there, or its payload is at hand. */
+async function isKept(
+  store: ValidatorStore,
+  { base }: ValidatorDurable,
+  height: number,
+): Promise<boolean> {
+  if (height > base.height) return true;
+  const chunk = await store.certifiedAt(height);
+  return chunk !== null && (await store.payload(chunk.ref.hash)) !== null;
+}
+
+async function beginAt(
+  store: ValidatorStore,
+  { height, certificate }: KeptBeginning,
+): Promise<Beginning | null> {
+  const chunk = await store.certifiedAt(height);
+  const payload = chunk === null ? null : await store.payload(chunk.ref.hash);
+  const count = certificate.chunk.height - height;
+  if (chunk === null || payload === null || count > HEADERS_MAX) return null;
+  const above: ChunkHeader[] = [];
+  for (let at = height + 1; at <= certificate.chunk.height; at++) {
+    const next = await store.certifiedAt(at);
+    if (next === null) return null;
+    above.push(next.signed.header);
+  }
+  return { chunk: { signed: chunk.signed, payload }, above, certificate };
 }
 
 async function page(

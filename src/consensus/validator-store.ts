@@ -66,7 +66,14 @@ export type ValidatorStore = {
    * newest one, and of older ones at least one in any 4 096 heights: whoever catches up stops at each.
    */
   readonly certificateUpTo: (height: number) => Promise<Certificate | null>;
+  /**
+   * A certified chunk that a log may be begun with, since whatever is before it is kept in another form,
+   * and the first certificate that is kept at or above it. Absent, null: there is none.
+   */
+  readonly beginning?: () => Promise<KeptBeginning | null>;
 };
+
+export type KeptBeginning = { readonly height: number; readonly certificate: Certificate };
 
 /** What a write moves beyond the window of recent chunks, sooner or later: a store keeps it by height. */
 export type Archived = {
@@ -122,6 +129,7 @@ export class MemoryValidatorStore implements ValidatorStore {
   readonly #certified = new Map<number, LineChunk>();
   /** Ascending. */
   #certificates: readonly Certificate[] = [];
+  #begins: number | null = null;
 
   constructor(genesis: SignedRecord, known: KnownRecord) {
     const durable = newValidator(known);
@@ -139,6 +147,7 @@ export class MemoryValidatorStore implements ValidatorStore {
     for (const [hash, bytes] of this.#payloads) copy.#payloads.set(hash, bytes);
     for (const [height, chunk] of this.#certified) copy.#certified.set(height, chunk);
     copy.#certificates = this.#certificates;
+    copy.#begins = this.#begins;
     return copy;
   }
 
@@ -168,6 +177,29 @@ export class MemoryValidatorStore implements ValidatorStore {
 
   certifiedAt(height: number): Promise<LineChunk | null> {
     return Promise.resolve(this.#certified.get(height) ?? null);
+  }
+
+  /** A log may be begun with this chunk. */
+  begins(height: number): void {
+    this.#begins = height;
+  }
+
+  /** Gives up what is certified below this height, which a log may be begun with from now on. */
+  forget(below: number): void {
+    this.begins(below);
+    for (const [height, { ref }] of this.#certified) {
+      if (height >= below) continue;
+      this.#certified.delete(height);
+      this.#payloads.delete(ref.hash);
+    }
+    this.#certificates = this.#certificates.filter(({ chunk }) => chunk.height >= below);
+  }
+
+  beginning(): Promise<KeptBeginning | null> {
+    const height = this.#begins;
+    const [certificate] = this.#certificates.filter(({ chunk }) => chunk.height >= (height ?? 0));
+    const isKept = height !== null && certificate !== undefined;
+    return Promise.resolve(isKept ? { height, certificate } : null);
   }
 
   certificateUpTo(height: number): Promise<Certificate | null> {

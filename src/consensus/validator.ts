@@ -26,7 +26,7 @@ import { dispatch, type Handlers, type Message, type Request, type SentFeed } fr
 import { offeredPayloads, rowsWrite } from "./offered.ts";
 import type { PayloadCheck } from "./payload.ts";
 import { answerToHead, Records, type VerifiedRecord } from "./records.ts";
-import { serveFetch } from "./serve.ts";
+import { serveBeginning, serveFetch } from "./serve.ts";
 import { SignatureBook } from "./signature-book.ts";
 import { type Speech, speak } from "./speech.ts";
 import type { ValidatorStore } from "./validator-store.ts";
@@ -132,30 +132,33 @@ export class Validator {
     sign: (from, message) => this.#onSign(from, message),
     prepare: (from, message) => this.#onPrepare(from, message),
     records: (_from, { records }) => this.#onRecords(records),
-    "want-records": (from, { after }) =>
-      this.#send(from, { is: "records", records: this.#chain.after(after) }),
+    "want-records": (from, message) =>
+      this.#send(from, { is: "records", records: this.#chain.after(message.after) }),
     head: (from, { hash }) => this.#send(from, answerToHead(this.#chain, hash)),
-    proposal: async (from, message) => {
-      const { head, promised } = must(this.#state, "the validator runs").durable;
-      this.#send(from, (await this.#voter?.answer(head, promised.epoch, message)) ?? null);
+    proposal: async (from, said) => {
+      const { head, promised } = this.#durable;
+      this.#send(from, (await this.#voter?.answer(head, promised.epoch, said)) ?? null);
     },
-    fetch: async (from, message) => {
-      const { durable } = must(this.#state, "the validator runs");
-      this.#send(from, await serveFetch(this.#options.store, durable, message));
-    },
+    fetch: async (from, message) =>
+      this.#send(from, await serveFetch(this.#options.store, this.#durable, message)),
+    "want-beginning": async (from, message) =>
+      this.#send(from, await serveBeginning(this.#options.store, this.#durable, message)),
     evidence: async (_from, message) => {
-      const { judge } = this.#around;
-      const evidence = await provenEvidence(judge, this.#chain.chain, message.evidence);
+      const { chain } = this.#chain;
+      const evidence = await provenEvidence(this.#around.judge, chain, message.evidence);
       if (evidence !== null) this.#step({ is: "evidence", evidence });
     },
     "given-up": async (_from, { headers }) => {
-      const { durable } = must(this.#state, "the validator runs");
-      const known = { store: this.#options.store, durable, chain: this.#chain.chain };
-      for (const evidence of await evidenceAgainst(this.#around.judge, known, headers)) {
-        this.#step({ is: "evidence", evidence });
-      }
+      const { store } = this.#options;
+      const known = { store, durable: this.#durable, chain: this.#chain.chain };
+      const found = await evidenceAgainst(this.#around.judge, known, headers);
+      for (const evidence of found) this.#step({ is: "evidence", evidence });
     },
   };
+
+  get #durable(): ValidatorDurable {
+    return must(this.#state, "the validator runs").durable;
+  }
 
   get #chain(): Records {
     return must(this.#records, "the validator runs");
@@ -163,9 +166,9 @@ export class Validator {
 
   async #onPrepare(from: string, message: Request & { readonly is: "prepare" }): Promise<void> {
     const { head } = this.#chain;
-    const { epoch, recordHash, candidate } = message;
+    const { epoch, recordHash, candidate, votes } = message;
     if (recordHash !== head.hash) return this.#tellHead(from);
-    const won = await verifyElection(this.#around.judge, head, message.votes);
+    const won = await verifyElection(this.#around.judge, head, votes);
     if (won === null || won.term !== epoch || won.candidate !== candidate) return;
     this.#election?.courted(epoch);
     this.#step({ is: "prepare", from, recordHash, epoch, candidate });
@@ -183,11 +186,10 @@ export class Validator {
   async #onSign(from: string, message: Request & { readonly is: "sign" }): Promise<void> {
     const { judge } = this.#around;
     const records = this.#chain;
-    const { takeovers } = message;
+    const { takeovers, change: asked } = message;
     if (takeovers[0]?.known.record.previous !== records.head.hash) return this.#tellHead(from);
     if (!(await verifyTakeovers(judge, records.chain, takeovers))) return;
-    const change =
-      message.change === null ? null : await verifyChange(judge, records.head, message.change);
+    const change = asked === null ? null : await verifyChange(judge, records.head, asked);
     const elders = eldersOf(records.chain);
     this.#election?.courted(takeovers.at(-1)?.known.record.epoch ?? 0);
     await this.#offer(from, message.feed, { is: "sign", takeovers, change, elders });
@@ -195,8 +197,7 @@ export class Validator {
 
   async #offer(from: string, sent: SentFeed, wish: Wish): Promise<void> {
     if (this.#state === null) return;
-    const { durable } = this.#state;
-    const feed = await verifyFeed(this.#around.judge, this.#chain.chain, sent, durable);
+    const feed = await verifyFeed(this.#around.judge, this.#chain.chain, sent, this.#durable);
     // In one turn with the step: verdicts about an offer that waits are about its own payloads.
     if (feed.chunks.length > 0) this.#offered = offeredPayloads(sent.chunks);
     this.#step({ is: "offer", from, feed, wish });
@@ -288,7 +289,7 @@ export class Validator {
 
   /** Signs what was written, once, and sends it. */
   async #speak(effect: Speech): Promise<void> {
-    const { head } = must(this.#state, "the validator runs").durable;
+    const { head } = this.#durable;
     this.#send(effect.to, await speak(effect, head, must(this.#book, "the validator runs")));
   }
 

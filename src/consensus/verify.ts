@@ -19,7 +19,7 @@ import {
 } from "../core/consensus/validator-state.ts";
 import { type Vote, voteClaim } from "../core/consensus/vote.ts";
 import type { Judge } from "./clock.ts";
-import type { CertifiedChange, SentFeed } from "./messages.ts";
+import type { Beginning, CertifiedChange, SentFeed } from "./messages.ts";
 
 /** Chunks of one message: more is refused unread. */
 export const CHUNKS_MAX = 256;
@@ -75,6 +75,22 @@ export async function verifyFeed(
   const chunks = (bad === -1 ? verified : verified.slice(0, bad)).filter((one) => one !== null);
   const newest = isLock ? lock : certificate;
   return { certificate: newest, checkpoint: await verifyCheckpoint(judge, chain, sent), chunks };
+}
+
+/** The beginning's chunk, where its leader signed it and the certificate covers it. */
+export async function verifyBeginning(
+  judge: Judge,
+  chain: EpochChain,
+  { chunk, above, certificate }: Beginning,
+): Promise<LineChunk | null> {
+  let { height, hash } = chunkRef(chunk.signed.header);
+  for (const header of above) {
+    if (header.parent !== hash || header.height !== height + 1) return null;
+    ({ height, hash } = chunkRef(header));
+  }
+  if (certificate.chunk.hash !== hash || certificate.chunk.height !== height) return null;
+  const covered = await verifyCertificate(judge, chain, certificate);
+  return covered === null ? null : await verifyHeader(judge, chain, chunk.signed);
 }
 
 async function verifyCheckpoint(

@@ -54,6 +54,7 @@ export function validatorStoreOn(disk: Disk, store: MemoryValidatorStore): Valid
     payload: (hash) => store.payload(hash),
     certifiedAt: (height) => store.certifiedAt(height),
     certificateUpTo: (height) => store.certificateUpTo(height),
+    beginning: () => store.beginning(),
     write: (write) => disk.write(() => store.write(write)),
   };
 }

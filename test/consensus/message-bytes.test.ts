@@ -57,7 +57,7 @@ test("another version, an unknown kind and a length beyond the bytes are refused
   expect(decodeMessage(bytes).ok).toBe(true);
   expect(decodeMessage(Uint8Array.of(2, ...bytes.slice(1)))).toEqual({ ok: false, error: "value" });
   expect(decodeMessage(Uint8Array.of(1, 0, ...bytes.slice(2))).ok).toBe(false);
-  expect(decodeMessage(Uint8Array.of(1, 27, 0)).ok).toBe(false);
+  expect(decodeMessage(Uint8Array.of(1, 29, 0)).ok).toBe(false);
   expect(decodeMessage(new Uint8Array(0)).ok).toBe(false);
 });
 

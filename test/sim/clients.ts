@@ -11,10 +11,10 @@ import type { SignedUserOp, SoftConfirmation } from "../../src/core/api/sequence
 import { must } from "../../src/core/types/assert.ts";
 import { type Address, address } from "../../src/core/types/hex.ts";
 import type { Result } from "../../src/core/types/result.ts";
+import { submitOp } from "../../src/durable-objects/sequencer/intake.ts";
 import { symbolicOp } from "../support/l1-ledger.ts";
 import type { Audit } from "./audit.ts";
 import type { SimObject } from "./object.ts";
-import { submit } from "./parts.ts";
 import type { Random } from "./random.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -186,7 +186,7 @@ export class Clients {
     const name = `op ${op.sender.slice(-2)}/${op.nonce}`;
     return this.#object.request(
       name,
-      (parts) => submit(parts, op),
+      (parts) => submitOp(parts, op),
       (outcome) => {
         const { nowMs } = this.#timeline;
         this.#audit.note(nowMs, `${name}: ${describe(outcome)}`);

@@ -5,11 +5,8 @@
  */
 
 import { basename } from "node:path";
-import type { Rejection } from "../../src/core/api/rejection.ts";
-import { unavailable } from "../../src/core/api/rejection.ts";
-import type { SignedUserOp, SoftConfirmation } from "../../src/core/api/sequencer-api.ts";
 import type { FeedRecord } from "../../src/core/feed/record.ts";
-import { err, type Result } from "../../src/core/types/result.ts";
+import { Counters } from "../../src/durable-objects/sequencer/counters.ts";
 import { Duties } from "../../src/durable-objects/sequencer/duties.ts";
 import { Feed } from "../../src/durable-objects/sequencer/feed.ts";
 import { Lane } from "../../src/durable-objects/sequencer/lane.ts";
@@ -18,6 +15,7 @@ import { Recovery } from "../../src/durable-objects/sequencer/recover.ts";
 import type { Runtime } from "../../src/durable-objects/sequencer/runtime.ts";
 import { Snapshots } from "../../src/durable-objects/sequencer/serve-snapshots.ts";
 import { Service } from "../../src/durable-objects/sequencer/service.ts";
+import { SubmitterBalance } from "../../src/durable-objects/sequencer/submitter-balance.ts";
 import { type Migration, migrate } from "../../src/durable-objects/shared/migrate.ts";
 import type { Submitter } from "../../src/l1/l1.ts";
 import { filesUnder, textOf } from "../support/tree.ts";
@@ -31,6 +29,7 @@ export type ObjectParts = {
   readonly feed: Feed;
   readonly snapshots: Snapshots;
   readonly duties: Duties;
+  readonly counters: Counters;
 };
 
 /** The object's constructor. `publish` is told what the lane tells the feed. */
@@ -44,8 +43,10 @@ export function wake(
   const recovery = new Recovery(runtime);
   const service = new Service(runtime, memory, recovery);
   const feed = new Feed(runtime, asPlatform<DurableObjectState>({ getWebSockets: () => [] }));
+  const counters = new Counters(runtime.now());
   const lane = new Lane(runtime, memory, {
     committee: null,
+    counters,
     mode: () => service.mode(),
     publish: (records) => {
       feed.publish(records);
@@ -53,17 +54,10 @@ export function wake(
     },
   });
   const snapshots = new Snapshots(runtime);
-  const duties = new Duties({ runtime, recovery, service, lane, feed, snapshots, submitter });
-  return { runtime, memory, service, lane, feed, snapshots, duties };
-}
-
-/** What the object's `submit` does. */
-export function submit(
-  { service, lane }: ObjectParts,
-  op: SignedUserOp,
-): Promise<Result<SoftConfirmation, Rejection>> {
-  const mode = service.mode();
-  return mode === "serving" ? lane.submit(op) : Promise.resolve(err(unavailable(mode)));
+  const balance = new SubmitterBalance(runtime.now);
+  const parts = { runtime, recovery, service, lane, feed, snapshots, submitter };
+  const duties = new Duties({ ...parts, counters, balance });
+  return { runtime, memory, service, lane, feed, snapshots, duties, counters };
 }
 
 /** As the object applies them. */

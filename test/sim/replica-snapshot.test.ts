@@ -8,25 +8,26 @@ import { must } from "../../src/core/types/assert.ts";
 import { toHex } from "../../src/core/types/hex.ts";
 import { offset } from "../../src/core/types/units.ts";
 import { rebuildMemory } from "../../src/durable-objects/sequencer/memory.ts";
+import { planBeginning } from "../../src/durable-objects/sequencer/plan-beginning.ts";
 import {
   beginFromSnapshot,
   isUnsettled,
-  type LogSnapshot,
-  planBeginning,
   settleLandings,
 } from "../../src/durable-objects/sequencer/replica-snapshot.ts";
 import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress.ts";
 import { size } from "../support/size.ts";
 import type { Options } from "./options.ts";
-import type { Scene } from "./scene.ts";
+import { Scene } from "./scene.ts";
 import { eventsOf, play, snapshotting } from "./scenes.ts";
-import { bytesOf, logOf, type Site } from "./site.ts";
+import { bytesOf, logOf, type Site, type Written } from "./site.ts";
 
 const ALL = 2 ** 31;
 
+/** The chunk of a seal, and the state that it names. */
+type LogSnapshot = { readonly chunk: Written; readonly state: Uint8Array };
 type Kept = { readonly height: number; readonly nonce: number; readonly snapshot: LogSnapshot };
 
-/** What a validator that keeps every state would have, and what it counted along the log. */
+/** What a validator that keeps every state would have. */
 function keptOf(scene: Scene): readonly Kept[] {
   const states = new Map(
     scene.leader.storage
@@ -36,23 +37,12 @@ function keptOf(scene: Scene): readonly Kept[] {
       )
       .map((row) => [toHex(bytesOf(row["sha256"])), bytesOf(row["bytes"])]),
   );
-  let [generation, watermark]: [number, number | null] = [0, null];
-  const kept: Kept[] = [];
-  for (const [height, chunk] of scene.log.entries()) {
-    for (const event of eventsOf(chunk)) {
-      if (event.kind === "rollback") generation = event.generation;
-      if (event.kind === "watermark") watermark = event.walletNonce;
-      if (event.kind !== "seal") continue;
-      const state = states.get(event.stateHash);
-      if (state === undefined) continue;
-      kept.push({
-        height,
-        nonce: event.batchNonce,
-        snapshot: { chunk, state, generation, watermark },
-      });
-    }
-  }
-  return kept;
+  return scene.log.flatMap((chunk, height) => {
+    const seal = eventsOf(chunk).findLast((event) => event.kind === "seal");
+    const state = seal?.kind === "seal" ? states.get(seal.stateHash) : undefined;
+    if (seal?.kind !== "seal" || state === undefined || height === 0) return [];
+    return [{ height, nonce: seal.batchNonce, snapshot: { chunk, state } }];
+  });
 }
 
 /** The valid batches that L1 accepted, in the leader's tables. */
@@ -71,10 +61,10 @@ function isAccepted(accepted: ReadonlyMap<number, string>, { snapshot, nonce }: 
   );
 }
 
-/** With and without a committee. */
+/** Only under a committee a log tells what it amounts to. */
 function committed(seed: number): Options {
   const options = snapshotting(seed);
-  const committee = seed % 2 === 0 ? null : { candidates: [], validators: [] };
+  const committee = { candidates: [], validators: [] };
   return { ...options, config: { ...options.config, committee } };
 }
 
@@ -82,12 +72,12 @@ function committed(seed: number): Options {
 async function beginAt(scene: Scene, { height, snapshot }: Kept): Promise<Site> {
   const site = scene.newSite();
   const follower = site.follower(scene.era);
-  expect(planBeginning(follower, snapshot)).toEqual({ ok: true, value: null });
-  expect(planBeginning(follower, snapshot)).toEqual({ ok: true, value: null });
+  expect(planBeginning(follower, snapshot.chunk)).toEqual({ ok: true, value: null });
+  expect(planBeginning(follower, snapshot.chunk)).toEqual({ ok: true, value: null });
   site.storage.commitTurn();
-  expect(beginFromSnapshot(follower, snapshot)).toEqual({ ok: false, error: "unread" });
+  expect(beginFromSnapshot(follower, snapshot.state)).toEqual({ ok: false, error: "unread" });
   await site.read(scene.chain.safe.number);
-  expect(beginFromSnapshot(follower, snapshot)).toEqual({ ok: true, value: null });
+  expect(beginFromSnapshot(follower, snapshot.state)).toEqual({ ok: true, value: null });
   site.storage.commitTurn();
   const { log } = scene;
   site.receive(log.slice(height + 1), height + 1);
@@ -115,6 +105,19 @@ test.each(SEEDS)(
     }
   },
 );
+
+test.each(SEEDS)("[R5, C6] seed %i: a rebuilt era is begun with a later state", async (seed) => {
+  const scene = new Scene(committed(seed));
+  scene.burden(24);
+  await scene.foundRebuilt();
+  for (let i = 0; i < 60; i++) await scene.act();
+  await scene.leader.read();
+  const accepted = acceptedOf(scene);
+  const one = keptOf(scene).findLast((kept) => isAccepted(accepted, kept));
+  if (one === undefined) return;
+  const site = await beginAt(scene, one);
+  expectSameFrom(site, scene, one);
+});
 
 function expectSameFrom(site: Site, { leader, log }: Scene, { height, nonce }: Kept): void {
   expect(site.live.state.snapshot()).toEqual(leader.live.state.snapshot());
@@ -159,7 +162,7 @@ function digest(...parts: readonly (string | Uint8Array)[]): string {
 }
 
 test("[C6] a state that L1 has not accepted, or another one, begins nothing", async () => {
-  const scene = await play(2, snapshotting(2));
+  const scene = await play(2, committed(2));
   await scene.leader.read();
   const accepted = acceptedOf(scene);
   const kept = keptOf(scene);
@@ -169,26 +172,32 @@ test("[C6] a state that L1 has not accepted, or another one, begins nothing", as
   );
   const site = scene.newSite();
   const follower = site.follower(scene.era);
-  expect(planBeginning(follower, young.snapshot).ok).toBe(true);
+  expect(planBeginning(follower, young.snapshot.chunk).ok).toBe(true);
   await site.read(scene.chain.safe.number);
-  const early = beginFromSnapshot(follower, young.snapshot);
+  const early = beginFromSnapshot(follower, young.snapshot.state);
   expect(early.ok ? null : early.error).toMatch(/unread|landing/);
   const old = must(
     kept.find((one) => isAccepted(accepted, one)),
     "an accepted state",
   );
-  expect(planBeginning(follower, old.snapshot)).toEqual({ ok: false, error: "tables" });
+  expect(planBeginning(follower, old.snapshot.chunk)).toEqual({ ok: false, error: "tables" });
   const { state, chunk } = old.snapshot;
   const other = state.map((byte, i) => (i === state.length - 1 ? byte ^ 1 : byte));
+  const lied = scene.newSite();
+  const begun = lied.follower(scene.era);
+  expect(planBeginning(begun, chunk).ok).toBe(true);
+  await lied.read(scene.chain.safe.number);
+  expect(beginFromSnapshot(begun, other)).toEqual({ ok: false, error: "state" });
+  expect(beginFromSnapshot(begun, state)).toEqual({ ok: true, value: null });
   const empty = scene.newSite().follower(scene.era);
-  expect(planBeginning(empty, { ...old.snapshot, state: other })).toEqual({
-    ok: false,
-    error: "seal",
-  });
+  const sealless = must(
+    scene.log.slice(1).find((one) => eventsOf(one).every(({ kind }) => kind !== "seal")),
+    "a chunk",
+  );
+  expect(planBeginning(empty, sealless)).toEqual({ ok: false, error: "seal" });
   const events = chunk.events.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
-  const torn = { ...old.snapshot, chunk: { ...chunk, events } };
-  expect(planBeginning(empty, torn)).toEqual({ ok: false, error: "chunk" });
+  expect(planBeginning(empty, { ...chunk, events })).toEqual({ ok: false, error: "chunk" });
   const elsewhere = scene.newSite().follower(new Uint8Array(16).fill(1));
-  expect(planBeginning(elsewhere, old.snapshot)).toEqual({ ok: false, error: "chunk" });
+  expect(planBeginning(elsewhere, old.snapshot.chunk)).toEqual({ ok: false, error: "chunk" });
   expect(site.storage.read("SELECT * FROM history")).toEqual([]);
 });

@@ -12,6 +12,7 @@ import type { FeedRecord } from "../../src/core/feed/record.ts";
 import { assert, must } from "../../src/core/types/assert.ts";
 import { ok } from "../../src/core/types/result.ts";
 import { type BlockNumber, batchNonce, blockNumber, unixMs } from "../../src/core/types/units.ts";
+import { Counters } from "../../src/durable-objects/sequencer/counters.ts";
 import {
   type Followed,
   type FollowedLog,
@@ -162,6 +163,7 @@ export class Site {
       mode: () => "serving",
       publish: (records) => this.published.push(...(records ?? [])),
       committee: null,
+      counters: new Counters(this.runtime.now()),
     });
   }
 }

@@ -6,7 +6,6 @@
  * an event are also its Merkle leaf, and delimit themselves, so a chunk stores them end to end.
  */
 
-import { assert } from "../types/assert.ts";
 import {
   type Address,
   addressFromBytes,
@@ -25,6 +24,7 @@ import {
   type Offset,
   offset,
 } from "../types/units.ts";
+import { EventReader, EventWriter } from "./event-bytes.ts";
 
 export type ChunkEvent =
   | {
@@ -76,14 +76,22 @@ export type ChunkEvent =
       readonly generation: number;
       readonly pivotBatchNonce: BatchNonce;
     }
-  | { readonly kind: "watermark"; readonly walletNonce: number };
+  | { readonly kind: "watermark"; readonly walletNonce: number }
+  | {
+      /** Right before a seal that carries a snapshot, under a committee: what the log up to there amounts to. */
+      readonly kind: "tally";
+      /** Of the newest rollback; 0 before the first. */
+      readonly generation: number;
+      /** The watermark; null before the first. */
+      readonly walletNonce: number | null;
+    };
 
 /** A u64 above 2^53 counts as malformed: nothing that this log holds reaches it (S7). */
 export type ChunkError = {
   readonly reason: "truncated" | "unknown-kind" | "unsafe-integer";
 };
 
-const KIND = { op: 1, direct: 2, frame: 3, seal: 4, rollback: 5, watermark: 6 } as const;
+const KIND = { op: 1, direct: 2, frame: 3, seal: 4, rollback: 5, watermark: 6, tally: 7 } as const;
 
 /** Canonical bytes. Asserts that every integer fits its field. */
 export function encodeEvent(event: ChunkEvent): Uint8Array {
@@ -117,6 +125,11 @@ export function encodeEvent(event: ChunkEvent): Uint8Array {
     case "watermark":
       writer.uint(8, event.walletNonce);
       break;
+    case "tally":
+      writer
+        .uint(8, event.generation)
+        .uint(8, event.walletNonce === null ? 0 : event.walletNonce + 1);
+      break;
   }
   return writer.bytes;
 }
@@ -135,42 +148,8 @@ function eventBytes(event: ChunkEvent): number {
       return 33;
     case "watermark":
       return 9;
-  }
-}
-
-/** The greatest integer of each width; a u64 ends at the safe integers. */
-const MOST = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff, 8: Number.MAX_SAFE_INTEGER } as const;
-
-class EventWriter {
-  readonly bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(length: number) {
-    this.bytes = new Uint8Array(length);
-    this.#view = new DataView(this.bytes.buffer);
-  }
-
-  uint(width: 1 | 2 | 4 | 8, value: number): this {
-    assert(Number.isInteger(value) && value >= 0 && value <= MOST[width], "an integer fits");
-    if (width === 8) {
-      this.#view.setUint32(this.#at, Math.floor(value / 2 ** 32));
-      this.#view.setUint32(this.#at + 4, value % 2 ** 32);
-    } else if (width === 4) this.#view.setUint32(this.#at, value);
-    else if (width === 2) this.#view.setUint16(this.#at, value);
-    else this.#view.setUint8(this.#at, value);
-    this.#at += width;
-    return this;
-  }
-
-  raw(value: Uint8Array): this {
-    this.bytes.set(value, this.#at);
-    this.#at += value.length;
-    return this;
-  }
-
-  prefixed(value: Uint8Array): this {
-    return this.uint(4, value.length).raw(value);
+    case "tally":
+      return 17;
   }
 }
 
@@ -242,56 +221,11 @@ function readEvent(reader: EventReader): ChunkEvent | null {
       };
     case KIND.watermark:
       return { kind: "watermark", walletNonce: reader.uint(8) };
+    case KIND.tally: {
+      const [generation, covered] = [reader.uint(8), reader.uint(8)];
+      return { kind: "tally", generation, walletNonce: covered === 0 ? null : covered - 1 };
+    }
     default:
       return null;
-  }
-}
-
-/** Reads zeros once an error is noted, so that an event is read to its end and then refused. */
-class EventReader {
-  error: "truncated" | "unsafe-integer" | null = null;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  get left(): number {
-    return this.#bytes.length - this.#at;
-  }
-
-  uint(width: 1 | 2 | 4 | 8): number {
-    const at = this.#take(width);
-    if (at === null) return 0;
-    if (width === 1) return this.#view.getUint8(at);
-    if (width === 2) return this.#view.getUint16(at);
-    if (width === 4) return this.#view.getUint32(at);
-    const value = this.#view.getUint32(at) * 2 ** 32 + this.#view.getUint32(at + 4);
-    if (Number.isSafeInteger(value)) return value;
-    this.error ??= "unsafe-integer";
-    return 0;
-  }
-
-  raw(length: number): Uint8Array {
-    const at = this.#take(length);
-    return at === null ? new Uint8Array(length) : this.#bytes.slice(at, at + length);
-  }
-
-  prefixed(): Uint8Array {
-    const length = this.uint(4);
-    const at = this.#take(length);
-    return at === null ? new Uint8Array(0) : this.#bytes.slice(at, at + length);
-  }
-
-  #take(length: number): number | null {
-    if (this.error !== null || this.left < length) {
-      this.error ??= "truncated";
-      return null;
-    }
-    this.#at += length;
-    return this.#at - length;
   }
 }

@@ -39,7 +39,7 @@ export type ChunkHeader = {
 
 export type HeaderError = { readonly reason: "wrong-length" | "wrong-version" | "unsafe-integer" };
 
-const HEADER_BYTES = 145;
+export const HEADER_BYTES = 145;
 
 /** Canonical bytes. Asserts that every integer fits its field. */
 export function encodeHeader(header: ChunkHeader): Uint8Array {

@@ -10,6 +10,7 @@
  * (`replica-reset.ts`). Meanwhile the committee's part is at rest; it begins anew on an empty log.
  */
 
+import type { BeginningHooks } from "../../consensus/beginnings.ts";
 import type { PayloadCheck } from "../../consensus/payload.ts";
 import type { LogEntry } from "../../consensus/payload-store.ts";
 import { checkChunk } from "../../core/chunk/check.ts";
@@ -21,8 +22,10 @@ import { ok, type Result } from "../../core/types/result.ts";
 import { batchNonce } from "../../core/types/units.ts";
 import type { L1, L1Error } from "../../l1/l1.ts";
 import { log } from "../shared/log.ts";
+import type { AskPart } from "../shared/snapshot-client.ts";
+import { LogBeginning } from "./begin-log.ts";
 import type { Certify } from "./certify.ts";
-import { type Followed, followOnce } from "./follow.ts";
+import { type Followed, followOnce, forgetPages } from "./follow.ts";
 import type { Lane } from "./lane.ts";
 import type { MemoryStore } from "./memory.ts";
 import { openEpoch } from "./open-epoch.ts";
@@ -41,12 +44,19 @@ export type Reading = { readonly connect: () => L1; readonly sliceBlocks: number
 export class Following {
   readonly #runtime: Runtime;
   readonly #memory: MemoryStore;
+  readonly #beginning: LogBeginning;
   /** The epoch that is to be opened, and who waits for it. */
   #opening: { readonly known: KnownRecord; readonly opened: () => void } | null = null;
 
   constructor(runtime: Runtime, memory: MemoryStore) {
     this.#runtime = runtime;
     this.#memory = memory;
+    this.#beginning = new LogBeginning(runtime);
+  }
+
+  /** C6: what to begin with where nobody has the first chunks any more. `planned`: a step is due. */
+  beginWith(lane: () => Lane, planned: () => void): BeginningHooks {
+    return this.#beginning.hooks((era) => this.#follower({ era }, lane()), received, planned);
   }
 
   /**
@@ -66,17 +76,21 @@ export class Following {
   }
 
   /** From height `from` on the log becomes `entries`; rejects where rows would have to be taken back. */
-  adopt(from: number, entries: readonly LogEntry[]): Promise<void> {
+  async adopt(from: number, entries: readonly LogEntry[], lane: Lane): Promise<void> {
+    // Awaited, so that what it throws is a rejection; all is done in the turn of the call.
+    await Promise.resolve(this.#adopt(from, entries, lane));
+  }
+
+  #adopt(from: number, entries: readonly LogEntry[], lane: Lane): void {
     const { sql } = this.#runtime;
     const head = loadChunkHead(sql)?.height ?? -1;
     const isOther = ({ ref }: LogEntry): boolean =>
       ref.height <= head && chunkHeadAt(sql, ref.height)?.hash !== ref.hash;
     const isCut = entries.length === 0 && from <= head;
-    if (isResetting(sql) || isCut || entries.some(isOther))
-      return Promise.reject(new ResetNeeded());
+    if (isResetting(sql) || isCut || entries.some(isOther)) throw new ResetNeeded();
+    this.#beginning.checkAgainst((era) => this.#follower({ era }, lane), entries);
     const news = entries.filter(({ ref }) => ref.height > head);
     receiveChunks(this.#runtime, Math.max(from, head + 1), news.map(received));
-    return Promise.resolve();
   }
 
   /** Whether the bytes are the events that the header names, and open its epoch where they must. */
@@ -101,25 +115,37 @@ export class Following {
   /** One step of a tick. Null: there is no committee yet. */
   async step(
     certify: Certify,
-    lane: Lane,
+    { lane, ask, self }: { readonly lane: Lane; readonly ask: AskPart; readonly self: string },
     reading: Reading,
   ): Promise<Result<Followed | null, L1Error>> {
-    const { record } = certify;
-    if (record === null) return ok(null);
     const { sql } = this.#runtime;
+    const { record } = certify;
+    if (record === null) return isResetting(sql) ? await this.#forget(certify) : ok(null);
     const { epoch, start } = record.record;
     // Nothing of the committee's part may read or write a log that is being forgotten.
     if (isResetting(sql) || isResetDue(this.#runtime, { epoch, start })) await certify.suspend();
-    const followed = await followOnce(
-      this.#follower(record.record, lane),
-      { through: newestCertified(sql), opened: { epoch, start } },
-      reading,
-    );
+    const follower = this.#follower(record.record, lane);
+    const opened = { epoch, start };
+    const source = { endpoints: endpointsOf(record.record, self), ask };
+    const followed =
+      this.#beginning.isUnderWay && !isResetting(sql)
+        ? await this.#beginning.step(follower, source, reading)
+        : await followOnce(follower, { through: newestCertified(sql), opened }, reading);
+    // R5: a rebuilt history begins with a state that is in no chunk; a later one's will do.
+    if (followed.ok && followed.value.problem?.height === 0) this.#beginning.want();
     certify.log.moved();
     if (!isResetting(sql)) await certify.resume();
     return followed.ok && this.#openNow(certify, lane)
       ? ok({ ...followed.value, isMoreDue: true })
       : followed;
+  }
+
+  /** Where the object woke up while it forgot: the committee's part begins behind it. */
+  async #forget(certify: Certify): Promise<Result<Followed, L1Error>> {
+    forgetPages({ runtime: this.#runtime, memory: this.#memory });
+    certify.log.moved();
+    if (!isResetting(this.#runtime.sql)) await certify.resume();
+    return ok({ through: -1, waitsFor: null, problem: null, isMoreDue: true });
   }
 
   /** True when the epoch was opened: no turn of another part comes between the facts and the write. */
@@ -143,12 +169,18 @@ export class Following {
     return true;
   }
 
-  #follower({ era }: EpochRecord, lane: Lane): Follower {
+  #follower({ era }: Pick<EpochRecord, "era">, lane: Lane): Follower {
     const { application, config } = this.#runtime;
     const state = () => application.genesis(config.appConfig);
     const origin = { era, anchorNonce: batchNonce(0), base: null, state };
     return { runtime: this.#runtime, memory: this.#memory, lane, origin };
   }
+}
+
+/** Validators keep states of certified seals; a leader has its own. */
+function endpointsOf({ members, candidates }: EpochRecord, self: string): readonly string[] {
+  const endpoints = [...members, ...candidates].map(({ endpoint }) => endpoint);
+  return endpoints.filter((endpoint) => endpoint !== self);
 }
 
 /** Whether the rows end with what the epoch inherits. */

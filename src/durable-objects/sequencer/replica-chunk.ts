@@ -156,15 +156,15 @@ export class Projection {
   }
 
   run(): Projected {
-    for (let [event, behind] = this.#checker.expected; event !== undefined; ) {
+    for (let [event, ...behind] = this.#checker.expected; event !== undefined; ) {
       this.#step(event, behind);
-      [event, behind] = this.#checker.expected;
+      [event, ...behind] = this.#checker.expected;
     }
     return { draft: this.#draft, next: this.#draft.finish() };
   }
 
   /** Each step says at least the event that is given, or throws. */
-  #step(event: ChunkEvent, behind: ChunkEvent | undefined): void {
+  #step(event: ChunkEvent, [behind, after]: readonly (ChunkEvent | undefined)[]): void {
     if (event.kind === "direct") {
       this.#drain();
       return;
@@ -180,6 +180,11 @@ export class Projection {
         return;
       case "seal":
         this.#seal(event, behind);
+        return;
+      case "tally":
+        // The draft says it with the seal of a state, and says the same or is refused.
+        if (behind?.kind !== "seal" || behind.stateHash === ZERO_HASH) this.#checker.refuse();
+        this.#seal(behind, after);
         return;
       case "watermark":
         this.#raise(event.walletNonce);

@@ -27,7 +27,7 @@ import {
   NOTHING_WRITTEN,
   readChunk,
 } from "./chunk-checker.ts";
-import type { Lane, Renewal } from "./lane.ts";
+import { type Lane, ORDERED_ELSEWHERE, type Renewal } from "./lane.ts";
 import type { Memory, MemoryStore } from "./memory.ts";
 import {
   type Projected,
@@ -39,6 +39,7 @@ import { isUnsettled, settleLandings } from "./replica-snapshot.ts";
 import type { Runtime } from "./runtime.ts";
 import { divergedAtNonce } from "./storage/acceptance.ts";
 import { loadChunkHead } from "./storage/chunks.ts";
+import { insertFirstCheckpoint } from "./storage/committee.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
 import {
   deleteWaitingFrom,
@@ -227,6 +228,7 @@ function inOneGo(
   }
   const end = must(next, "a page has a chunk");
   moveCertificates(runtime.sql, end.log.height - 1);
+  insertFirstCheckpoint(runtime.sql);
   deleteWaitingThrough(runtime.sql, end.log.height - 1);
-  return { records, written: NOTHING_WRITTEN, next: end };
+  return { records, written: NOTHING_WRITTEN, next: end, ...ORDERED_ELSEWHERE };
 }

@@ -95,6 +95,7 @@ export class Execution {
       case "rollback":
         return rolledBack();
       case "watermark":
+      case "tally":
         return standing;
     }
   }

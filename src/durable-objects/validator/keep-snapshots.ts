@@ -1,19 +1,22 @@
 /**
- * The states that a validator keeps for whoever has to rebuild: of the newest two certified seals (C4).
+ * The states that a validator keeps for whoever has to rebuild: of the newest two certified seals, and of a
+ * few older ones; and the chunks that it keeps, from one of those on (C4, C6).
  *
  * It asks the leader for the bytes by the hash that the seal names, part after part, and believes the
  * hash alone. A download that ends early goes on where it stopped.
  */
 
-import { SNAPSHOT_PART_BYTES } from "../../core/api/committee-api.ts";
+import type { Config } from "../../core/config/config.ts";
 import type { Hash32 } from "../../core/types/hex.ts";
 import { MAX_WAIT_BLOCKS } from "../../core/types/protocol.ts";
 import { log } from "../shared/log.ts";
 import type { AskPart } from "../shared/snapshot-client.ts";
+import { download, type StateParts } from "../shared/state-parts.ts";
 import { transact } from "../shared/transact.ts";
 import type { ValidatorRuntime } from "./runtime.ts";
 import { archiveFloor, pruneArchive } from "./storage/chunks.ts";
 import {
+  beginningHeight,
   dropParts,
   dropVoid,
   insertPart,
@@ -23,18 +26,17 @@ import {
   type OlderStates,
   partsHeld,
   type Seal,
-  SNAPSHOT_PARTS_MAX,
   thinSnapshots,
   wholeState,
 } from "./storage/snapshots.ts";
 
-/** Certified chunks that stay for those who catch up even when there is no room, and the most that ever do. */
+/** Certified chunks that stay for those who catch up even when there is no room. */
 const ARCHIVE_CHUNKS_LEAST = 8_192;
-const ARCHIVE_CHUNKS_MOST = 2_000_000;
-/** At this size of the database the archive gives way, whatever is in it. */
+/** At this size of the database the archive gives way. */
 const ARCHIVE_BYTES_MAX = 6 * 1024 ** 3;
 const PRUNE_PAGE = 1_024;
-const OLDER_STATES = 24;
+/** Older states in the window, by what is checked: whoever executes begins anew from them more closely. */
+const OLDER_STATES = { linkage: 4, full: 24 } as const;
 
 /** One step of the duty: bounded, and may be repeated at any time. */
 export async function keepSnapshots(
@@ -45,30 +47,20 @@ export async function keepSnapshots(
   const { storage, sql } = runtime;
   transact(storage, () => dropVoid(sql));
   const seal = missingSnapshot(sql);
-  if (seal !== null && (await download(runtime, leader, seal.stateHash, ask))) {
-    keep(runtime, seal);
+  if (seal !== null) {
+    const { stateHash: hash } = seal;
+    const askLeader = (part: number) => ask(leader, hash, part);
+    if (await download(partsOf(runtime, hash), hash, askLeader)) keep(runtime, seal);
   }
   prune(runtime);
 }
 
-/** Whether all parts are here. */
-async function download(
-  { storage, sql }: ValidatorRuntime,
-  leader: string,
-  hash: Hash32,
-  ask: AskPart,
-): Promise<boolean> {
-  for (let part = partsHeld(sql, hash); ; part++) {
-    const before = part === 0 ? null : loadPart(sql, hash, part - 1);
-    const isWhole = before !== null && before.length < SNAPSHOT_PART_BYTES;
-    if (isWhole || part === SNAPSHOT_PARTS_MAX) return true;
-    const bytes = await ask(leader, hash, part);
-    // A state whose last part is full ends without a shorter one: its hash shows the end.
-    if (bytes === null) return before !== null && wholeState(sql, hash) !== null;
-    // Another step may have stored it meanwhile.
-    if (bytes.length === 0 || partsHeld(sql, hash) !== part) return false;
-    transact(storage, () => insertPart(sql, hash, part, bytes));
-  }
+function partsOf({ storage, sql }: ValidatorRuntime, hash: Hash32): StateParts {
+  return {
+    held: () => partsHeld(sql, hash),
+    load: (part) => loadPart(sql, hash, part),
+    insert: (part, bytes) => transact(storage, () => insertPart(sql, hash, part, bytes)),
+  };
 }
 
 function keep(runtime: ValidatorRuntime, seal: Seal): void {
@@ -86,17 +78,37 @@ function keep(runtime: ValidatorRuntime, seal: Seal): void {
 
 /**
  * A full validator executes on from what a rollback keeps, which may be as old as the oldest batch that
- * L1 may still refuse (S4); the window is twice that, since seconds per block are a lower estimate (R6).
+ * L1 may still refuse (S4), and a candidate begins at once with a state that is older than that. The window
+ * is twice as long, since seconds per block are a lower estimate (R6).
  */
-function olderStates({ config }: ValidatorRuntime): OlderStates | null {
-  if (config.validatorMode === "linkage") return null;
-  const windowMs = 2 * MAX_WAIT_BLOCKS * config.timing.secondsPerBlock * 1_000;
-  return { gapMs: windowMs / OLDER_STATES, windowMs };
+function olderStates({ config }: ValidatorRuntime): OlderStates {
+  const windowMs = 2 * waitMs(config);
+  return { gapMs: windowMs / OLDER_STATES[config.validatorMode], windowMs };
 }
 
-/** What there is no room for. All else stays: a candidate that lost its log begins with the first chunk (C6). */
-function prune({ storage, sql }: ValidatorRuntime): void {
+function waitMs({ timing }: Pick<Config, "timing">): number {
+  return MAX_WAIT_BLOCKS * timing.secondsPerBlock * 1_000;
+}
+
+/**
+ * A batch that was sealed before is on L1, or a rollback has made its seal void, as far as one can know who
+ * does not read L1: the scheduler takes none that is older (S4).
+ */
+export function settledByMs({ config, now }: Pick<ValidatorRuntime, "config" | "now">): number {
+  return now() - waitMs(config);
+}
+
+/**
+ * What there is no room for, and what a log that is begun with a state does without (C6). All else stays: a
+ * candidate that lost its log begins with the first chunk, where there is one. The state is one whose batch
+ * is settled, if the database is not full.
+ */
+function prune(runtime: ValidatorRuntime): void {
+  const { storage, sql, config } = runtime;
   const isFull = sql.databaseSize > ARCHIVE_BYTES_MAX;
-  const floor = archiveFloor(sql, isFull ? ARCHIVE_CHUNKS_LEAST : ARCHIVE_CHUNKS_MOST);
+  const bound = archiveFloor(sql, isFull ? ARCHIVE_CHUNKS_LEAST : config.archiveChunksMax);
+  const begins = beginningHeight(sql, isFull ? null : settledByMs(runtime));
+  // Without a state only what there is really no room for goes.
+  const floor = Math.min(bound, begins ?? (isFull ? bound : 0));
   transact(storage, () => pruneArchive(sql, floor, PRUNE_PAGE));
 }

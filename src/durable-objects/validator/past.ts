@@ -83,6 +83,7 @@ class Past {
         return this.#state !== null;
       }
       case "watermark":
+      case "tally":
         return false;
     }
   }

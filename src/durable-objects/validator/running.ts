@@ -21,6 +21,7 @@ import { CommitteeTransport, type History } from "../shared/committee-transport.
 import type { MemberKey } from "../shared/member-key.ts";
 import { SignedDelivery } from "../shared/signed-delivery.ts";
 import { payloadCheck } from "./check-payload.ts";
+import { settledByMs } from "./keep-snapshots.ts";
 import type { ValidatorRuntime } from "./runtime.ts";
 import { loadRecords } from "./storage/records.ts";
 import { SqliteValidatorStore } from "./storage/store.ts";
@@ -103,8 +104,9 @@ export class RunningValidator {
 
   #assemble(): Validator {
     const { storage, random } = this.#runtime;
+    const settled = () => settledByMs(this.#runtime);
     const options = {
-      store: new SqliteValidatorStore(storage, this.#key.generation),
+      store: new SqliteValidatorStore(storage, this.#key.generation, settled),
       signer: this.#key.signer,
       checkPayload: payloadCheck(this.#runtime),
       genesis: this.#genesis.hash,

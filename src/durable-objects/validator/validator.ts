@@ -17,6 +17,7 @@ import type {
   ValidatorBody,
 } from "../../core/api/committee-api.ts";
 import { internalError, notFound, type Rejection, unavailable } from "../../core/api/rejection.ts";
+import type { ValidatorWatch } from "../../core/api/watch.ts";
 import type { Place } from "../../core/config/committee.ts";
 import { parseConfig, type Vars } from "../../core/config/config.ts";
 import { leaderOf } from "../../core/consensus/signed-header.ts";
@@ -158,6 +159,12 @@ export class ValidatorObject<Env extends Vars, AppConfig>
         snapshots: listSnapshots(runtime.sql).map(({ stateHash }) => stateHash),
       }),
     );
+  }
+
+  async watch(): Promise<Answer<ValidatorWatch>> {
+    const status = await this.status();
+    if (!status.ok) return status;
+    return ok({ status: status.value, consensus: this.#running?.metrics.body() ?? null });
   }
 
   async heartbeat(): Promise<void> {

@@ -15,6 +15,7 @@ import {
 import type { SchemeId } from "../../../core/consensus/types.ts";
 import { assert, must } from "../../../core/types/assert.ts";
 import type { UnixMs } from "../../../core/types/units.ts";
+import { rootHeight } from "./replica-beginning.ts";
 import { blob, first, toBlob } from "./rows.ts";
 
 /** What all chunks up to one amount to. */
@@ -60,7 +61,9 @@ export function insertCommitteeChunk(
   const { sealedThrough, watermark, ...before } = factsAt(sql, height - 1);
   const seals = events.flatMap((event) => (event.kind === "seal" ? [event.batchNonce] : []));
   const sealed = Math.max(sealedThrough, ...seals.map((nonce) => sealedIndex(sql, nonce)));
-  const nonces = events.flatMap((event) => (event.kind === "watermark" ? event.walletNonce : []));
+  const nonces = events.flatMap((event) =>
+    event.kind === "watermark" || event.kind === "tally" ? (event.walletNonce ?? []) : [],
+  );
   const covered = Math.max(watermark, ...nonces);
   sql.exec(
     `INSERT INTO committee_chunks (height, events_through, sealed_through, watermark_through)
@@ -140,12 +143,28 @@ export function insertCertificate(sql: SqlStorage, certificate: Certificate, now
   );
 }
 
-/** The newest certified height; -1 before the first. */
+/** The newest certified height of the log; -1 before the first. */
 export function certifiedHeight(sql: SqlStorage): number {
   const row = first(
     sql.exec<{ height: number }>("SELECT height FROM certificates ORDER BY height DESC LIMIT 1"),
   );
-  return row?.height ?? -1;
+  return row?.height ?? begunHeight(sql);
+}
+
+/** C6: what a log was begun with was certified, though its certificate may name a later chunk. */
+function begunHeight(sql: SqlStorage): number {
+  const root = rootHeight(sql);
+  const begun =
+    root === null ? null : first(sql.exec("SELECT 1 FROM chunks WHERE height = ?", root));
+  return begun === null || root === null ? -1 : root;
+}
+
+/** C2: where a log begins beyond its first chunk, validators start from its first certificate. */
+export function insertFirstCheckpoint(sql: SqlStorage): void {
+  const root = rootHeight(sql);
+  if (root === null || checkpointHeight(sql) >= 0) return;
+  const certificate = certificateCovering(sql, root);
+  if (certificate !== null) insertCheckpoint(sql, certificate.chunk.height);
 }
 
 /** The height of the newest certificate at or below `height`; -1 where there is none. */

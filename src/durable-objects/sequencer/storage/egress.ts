@@ -6,6 +6,7 @@
  */
 
 import type { FeedRecord } from "../../../core/feed/record.ts";
+import { type Stretch, stretchesAfter } from "../../../core/feed/stretches.ts";
 import { must } from "../../../core/types/assert.ts";
 import type { Address, Hash32 } from "../../../core/types/hex.ts";
 import {
@@ -64,47 +65,19 @@ export function recordsAfter(sql: SqlStorage, from: Offset, limit: number): read
   return records;
 }
 
-/** Offsets above `after`, up to and including `through`. */
-type Stretch = { readonly after: number; readonly through: number };
-
-/**
- * Where the valid records after `from` lie, in order. What a rollback voided lies between the stretches,
- * so that a reader behind it, who may come often, does not have millions of void rows read (L4).
- */
-function* validStretches(sql: SqlStorage, from: Offset): Generator<Stretch> {
-  let after: number = from;
-  for (const { offset: at, keptByAll } of rollbacksAfter(sql, from)) {
-    if (keptByAll > after) yield { after, through: keptByAll };
-    yield { after: at - 1, through: at };
-    after = at;
-  }
-  yield { after, through: Number.MAX_SAFE_INTEGER };
-}
-
-/**
- * The rollbacks whose records come after `from`, oldest first: one for each recovery. `keptByAll` is the
- * least that it and the later ones keep, since a later one may void more.
- */
-function rollbacksAfter(
-  sql: SqlStorage,
-  from: Offset,
-): readonly { readonly offset: number; readonly keptByAll: number }[] {
-  const newestFirst = sql
+/** Where the valid records after `from` lie, in order. */
+export function validStretches(sql: SqlStorage, from: Offset): Iterable<Stretch> {
+  // The few rollbacks are walked, not the feed.
+  const rollbacks = sql
     .exec<{ offset: number; keep_through: number }>(
-      // The few rollbacks are walked, not the feed.
       `SELECT s.offset, r.keep_through FROM rollbacks r
        CROSS JOIN sequenced_l2_txs s ON s.rollback_generation = r.generation
-       WHERE s.offset > ? ORDER BY s.offset DESC`,
+       WHERE s.offset > ? ORDER BY s.offset`,
       from,
     )
-    .toArray();
-  let keptByAll = Number.MAX_SAFE_INTEGER;
-  return newestFirst
-    .map((row) => {
-      keptByAll = Math.min(keptByAll, row.keep_through);
-      return { offset: row.offset, keptByAll };
-    })
-    .toReversed();
+    .toArray()
+    .map((row) => ({ offset: row.offset, keepThrough: row.keep_through }));
+  return stretchesAfter(from, rollbacks);
 }
 
 const present = <T>(value: T | null): T => must(value, "a feed row has the columns of its kind");

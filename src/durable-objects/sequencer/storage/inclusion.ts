@@ -227,3 +227,22 @@ function loadOpsByFrame(sql: SqlStorage, batchIndex: number): Map<number, WireUs
   }
   return frames;
 }
+
+/** Positions are dense from 0, so a frame's ops are counted by one step in the key. */
+const OPS_IN_FRAMES = `
+  SELECT COALESCE(SUM((SELECT MAX(pos_in_frame) + 1 FROM user_ops u
+    WHERE u.batch_index = f.batch_index AND u.frame_in_batch = f.frame_in_batch)), 0) AS n
+  FROM frames f`;
+
+/** Ops of a batch, void or not, as far as their frames are kept (F8). */
+export function countOps(sql: SqlStorage, batchIndex: number): number {
+  const query = `${OPS_IN_FRAMES} WHERE f.batch_index = ?`;
+  return sql.exec<{ n: number }>(query, batchIndex).one().n;
+}
+
+/** Ops of the valid batches from `batchIndex` on: what a rollback to there voids. */
+export function countValidOpsFrom(sql: SqlStorage, batchIndex: number): number {
+  const query = `${OPS_IN_FRAMES} JOIN valid_batches b ON b.batch_index = f.batch_index
+    WHERE f.batch_index >= ?`;
+  return sql.exec<{ n: number }>(query, batchIndex).one().n;
+}

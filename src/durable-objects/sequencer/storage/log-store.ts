@@ -28,6 +28,7 @@ import {
   signatureOf,
   storeSignature,
 } from "./committee.ts";
+import { rootHeight } from "./replica-beginning.ts";
 import { isResetting } from "./replica-reset.ts";
 import { blob, hashOf } from "./rows.ts";
 import {
@@ -135,9 +136,9 @@ export function logEnds(sql: SqlStorage): {
   };
 }
 
-/** The newest certified height, also of what waits; -1 before the first. */
+/** The newest certified height, also of what waits, and of what a log begins with; -1 before the first. */
 export function newestCertified(sql: SqlStorage): number {
-  return Math.max(certifiedHeight(sql), waitingCertifiedHeight(sql));
+  return Math.max(certifiedHeight(sql), waitingCertifiedHeight(sql), rootHeight(sql) ?? -1);
 }
 
 function logHeadAt(sql: SqlStorage, height: number): ChunkHead | null {

@@ -2,7 +2,7 @@
 
 import type { Hash32 } from "../../../core/types/hex.ts";
 import { type BatchNonce, batchNonce, type Offset } from "../../../core/types/units.ts";
-import { first, hashOf, toBlob } from "./rows.ts";
+import { blob, first, hashOf, toBlob } from "./rows.ts";
 
 export type Beginning = {
   readonly nonce: BatchNonce;
@@ -61,6 +61,34 @@ export function noteExpected(sql: SqlStorage, landingIndex: number | null): void
 
 export function deleteBeginning(sql: SqlStorage): void {
   sql.exec("DELETE FROM replica_beginning");
+}
+
+/** The height of the chunk that the log begins with; null where that is the first one. */
+export function rootHeight(sql: SqlStorage): number | null {
+  return first(sql.exec<{ height: number }>("SELECT height FROM replica_root"))?.height ?? null;
+}
+
+export function insertRoot(sql: SqlStorage, height: number): void {
+  sql.exec("INSERT INTO replica_root VALUES (0, ?)", height);
+}
+
+/** Parts of the state that are here, from the first on. */
+export function partsHeld(sql: SqlStorage): number {
+  return sql.exec<{ parts: number }>("SELECT COUNT(*) AS parts FROM replica_parts").one().parts;
+}
+
+export function loadPart(sql: SqlStorage, part: number): Uint8Array | null {
+  const query = "SELECT bytes FROM replica_parts WHERE part = ?";
+  const row = first(sql.exec<{ bytes: ArrayBuffer }>(query, part));
+  return row === null ? null : blob(row.bytes);
+}
+
+export function insertPart(sql: SqlStorage, part: number, bytes: Uint8Array): void {
+  sql.exec("INSERT INTO replica_parts VALUES (?, ?)", part, bytes);
+}
+
+export function dropParts(sql: SqlStorage): void {
+  sql.exec("DELETE FROM replica_parts");
 }
 
 /** A history whose first records are gone: what is at or below `availableFrom` was deleted (F8). */

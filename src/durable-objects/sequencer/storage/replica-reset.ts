@@ -37,6 +37,8 @@ const TABLES: readonly Emptied[] = [
   { table: "replica_certificates", key: "height", rows: MANY },
   { table: "replica_chunks", key: "height", rows: FEW },
   { table: "replica_beginning", key: "singleton", rows: 1 },
+  { table: "replica_root", key: "singleton", rows: 1 },
+  { table: "replica_parts", key: "part", rows: FEW },
   { table: "safe_inputs", key: "safe_input_index", rows: FEW },
   { table: "l1_safe_head", key: "singleton", rows: 1 },
   { table: "wallet_nonce_watermark", key: "singleton", rows: 1 },

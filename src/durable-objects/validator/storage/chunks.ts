@@ -147,6 +147,15 @@ export function loadCertificateUpTo(sql: SqlStorage, height: number): Certificat
     : decoded(decodeCertificate(blob(row.certificate)), "a stored certificate");
 }
 
+/** The first that is kept at or above this height. */
+export function loadCertificateFrom(sql: SqlStorage, height: number): Certificate | null {
+  const query = "SELECT certificate FROM certificates WHERE height >= ? ORDER BY height LIMIT 1";
+  const row = first(sql.exec<{ certificate: ArrayBuffer }>(query, height));
+  return row === null
+    ? null
+    : decoded(decodeCertificate(blob(row.certificate)), "a stored certificate");
+}
+
 /** Deletes at most `limit` archived chunks below `height`, and their certificates; says how many. */
 export function pruneArchive(sql: SqlStorage, height: number, limit: number): number {
   const doomed = sql

@@ -1,14 +1,11 @@
 /** States at certified seals, the newest two, in parts (V1): what a candidate rebuilds from. */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { concatBytes } from "@noble/hashes/utils.js";
 import { SNAPSHOT_PART_BYTES } from "../../../core/api/committee-api.ts";
-import { type Hash32, hashFromBytes } from "../../../core/types/hex.ts";
-import { STATE_BYTES_MAX } from "../../../core/types/protocol.ts";
+import type { Hash32 } from "../../../core/types/hex.ts";
 import { blob, first, hashOf, toBlob } from "../../sequencer/storage/rows.ts";
+import { joinParts } from "../../shared/state-parts.ts";
 
 export const SNAPSHOTS_KEPT = 2;
-export const SNAPSHOT_PARTS_MAX: number = STATE_BYTES_MAX / SNAPSHOT_PART_BYTES;
 
 /** A certified seal that names a state. */
 export type Seal = {
@@ -62,6 +59,22 @@ export function listSnapshots(sql: SqlStorage): readonly KeptSnapshot[] {
     }));
 }
 
+/**
+ * Height of the chunk that a log may be begun with: the newest with a state that was stored by
+ * `settledByMs`, or else the oldest of which there is one. Null there: the older of the newest two. None: null.
+ */
+export function beginningHeight(sql: SqlStorage, settledByMs: number | null): number | null {
+  const kept = sql
+    .exec<{ height: number; stored_at_ms: number }>(
+      `SELECT s.height, s.stored_at_ms FROM snapshots s JOIN chunks c ON c.height = s.height
+       WHERE ${VALID_SEAL} AND c.payload IS NOT NULL ORDER BY s.height DESC`,
+    )
+    .toArray();
+  const settled = kept.find(({ stored_at_ms: storedMs }) => storedMs <= (settledByMs ?? -1));
+  const younger = settledByMs === null ? kept.slice(0, SNAPSHOTS_KEPT) : kept;
+  return (settled ?? younger.at(-1))?.height ?? null;
+}
+
 export function isKept(sql: SqlStorage, hash: Hash32): boolean {
   const query = "SELECT 1 FROM snapshots WHERE sha256 = ? LIMIT 1";
   return first(sql.exec(query, toBlob(hash))) !== null;
@@ -97,14 +110,7 @@ export function dropParts(sql: SqlStorage, hash: Hash32): void {
 
 /** The whole state of these parts; null when some are missing, or when it is another state. */
 export function wholeState(sql: SqlStorage, hash: Hash32): Uint8Array | null {
-  const parts: Uint8Array[] = [];
-  for (let part = 0; part < SNAPSHOT_PARTS_MAX; part++) {
-    const bytes = loadPart(sql, hash, part);
-    if (bytes === null) break;
-    parts.push(bytes);
-  }
-  const state = concatBytes(...parts);
-  return hashFromBytes(sha256(state)) === hash ? state : null;
+  return joinParts((part) => loadPart(sql, hash, part), hash);
 }
 
 /** Stores a state's parts, as far as they are not there. */
@@ -135,8 +141,8 @@ export function insertSnapshot(
 /** Older states that stay: one in each `gapMs`, as far back as `windowMs`. */
 export type OlderStates = { readonly gapMs: number; readonly windowMs: number };
 
-/** Keeps the newest two, and of older ones what `older` says; null: none of them. */
-export function thinSnapshots(sql: SqlStorage, nowMs: number, older: OlderStates | null): void {
+/** Keeps the newest two, and of older ones what `older` says. */
+export function thinSnapshots(sql: SqlStorage, nowMs: number, older: OlderStates): void {
   const rows = sql
     .exec<{ height: number; stored_at_ms: number }>(
       "SELECT height, stored_at_ms FROM snapshots ORDER BY height",
@@ -144,7 +150,7 @@ export function thinSnapshots(sql: SqlStorage, nowMs: number, older: OlderStates
     .toArray();
   let keptMs = Number.NEGATIVE_INFINITY;
   for (const { height, stored_at_ms: storedMs } of rows.slice(0, -SNAPSHOTS_KEPT)) {
-    const isInWindow = older !== null && nowMs - storedMs <= older.windowMs;
+    const isInWindow = nowMs - storedMs <= older.windowMs;
     // The distance either way: the clock may have gone back.
     if (isInWindow && Math.abs(storedMs - keptMs) >= older.gapMs) keptMs = storedMs;
     else sql.exec("DELETE FROM snapshots WHERE height = ?", height);

@@ -7,6 +7,7 @@
  */
 
 import type {
+  KeptBeginning,
   ValidatorImage,
   ValidatorStore,
   ValidatorWrite,
@@ -24,6 +25,7 @@ import {
   archiveChunk,
   insertCertificate,
   insertChunk,
+  loadCertificateFrom,
   loadCertificateUpTo,
   loadCertifiedAt,
   loadPayload,
@@ -39,6 +41,7 @@ import {
   saveElection,
   saveSignature,
 } from "./records.ts";
+import { beginningHeight } from "./snapshots.ts";
 import { loadDurable, saveState } from "./state.ts";
 
 type RowsWrite = ValidatorWrite & { readonly is: "rows" };
@@ -46,12 +49,21 @@ type RowsWrite = ValidatorWrite & { readonly is: "rows" };
 export class SqliteValidatorStore implements ValidatorStore {
   readonly #storage: DurableObjectStorage;
   readonly #generation: number;
+  readonly #settledByMs: () => number;
   /** As the database has it. */
   #durable: ValidatorDurable;
 
-  /** Asserts that there is a founding record. `generation`: of the key that signs. */
-  constructor(storage: DurableObjectStorage, generation: number) {
+  /**
+   * Asserts that there is a founding record. `generation`: of the key that signs. `settledByMs`: a batch that
+   * was sealed before is on L1, or its seal is void.
+   */
+  constructor(
+    storage: DurableObjectStorage,
+    generation: number,
+    settledByMs: () => number = () => 0,
+  ) {
     this.#storage = storage;
+    this.#settledByMs = settledByMs;
     this.#generation = generation;
     this.#durable = must(loadDurable(storage.sql), "a validator that runs is founded");
   }
@@ -80,6 +92,14 @@ export class SqliteValidatorStore implements ValidatorStore {
 
   readonly certificateUpTo = (height: number): Promise<Certificate | null> =>
     Promise.resolve(loadCertificateUpTo(this.#storage.sql, height));
+
+  readonly beginning = (): Promise<KeptBeginning | null> => {
+    const { sql } = this.#storage;
+    const height = beginningHeight(sql, this.#settledByMs());
+    const certificate = height === null ? null : loadCertificateFrom(sql, height);
+    const isKept = height !== null && certificate !== null;
+    return Promise.resolve(isKept ? { height, certificate } : null);
+  };
 
   #write(write: ValidatorWrite): void {
     const { sql } = this.#storage;
