@@ -1,5 +1,5 @@
 /**
- * `baton-sequencer/consensus` as other programs import it: JavaScript and its types, in `build/library`.
+ * The package's entries as other programs import them: JavaScript and its types, in `build/library`.
  *
  * Node strips types from a repository's own files only, never inside of `node_modules`.
  */
@@ -10,12 +10,14 @@ import { join } from "node:path";
 import { hashOfInputs, isBuiltOf, ROOT, replaceFolder, stampOf } from "./inputs.ts";
 import { TOOL_ENV } from "./tool-env.ts";
 
-const LIBRARY = join(ROOT, "build", "library");
+export const LIBRARY: string = join(ROOT, "build", "library");
 const PROJECT = "tsconfig.library.json";
 const INPUTS = [
   "src/core",
   "src/crypto",
   "src/consensus",
+  "src/sdk",
+  "src/apps",
   "tsconfig.json",
   PROJECT,
   "package-lock.json",
