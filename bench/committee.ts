@@ -6,12 +6,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  connectEach,
+  type Pace,
+  type RunResult,
+  run,
+  type Script,
+} from "../src/local/load/load.ts";
+import { table } from "../src/local/load/stats.ts";
 import { startStack } from "../src/local/stack.ts";
 import type { Stack } from "../src/local/stack-options.ts";
-import { connectEach, type Pace, type RunResult, run, type Script } from "./load.ts";
 import { type Sender, seededSender, signerFor } from "./ops.ts";
 import { fund, scriptOf } from "./scripts.ts";
-import { table } from "./stats.ts";
 
 const COMMITTEE = { validators: 4, candidates: 1, isSpread: false };
 const TURNS = [false, true, true, false];
@@ -56,6 +62,8 @@ async function startSide(isCertified: boolean): Promise<Side> {
     fresh: true,
     savesChain: false,
     committee: isCertified ? COMMITTEE : null,
+    // Its own feed, as in the other parts.
+    vars: { SEQ_RELAYS: "off" },
     log: (line: string) => process.stderr.write(`${line}\n`),
   });
   const senders = Array.from({ length: 64 }, (_, i) => seededSender(i));

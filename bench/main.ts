@@ -5,17 +5,26 @@
  * op before the clock starts, and runs closed loops. Method and machine: `bench/README.md`.
  */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import {
+  type Connect,
+  connectEach,
+  connectShared,
+  type RunResult,
+  run,
+} from "../src/local/load/load.ts";
+import { table } from "../src/local/load/stats.ts";
 import { startStack } from "../src/local/stack.ts";
 import type { Stack } from "../src/local/stack-options.ts";
 import { measureCommittee } from "./committee.ts";
-import { type Connect, connectEach, connectShared, type RunResult, run } from "./load.ts";
+import { measureGateways } from "./gateway.ts";
 import { seededSender, signerFor } from "./ops.ts";
+import { cpuSeconds, residentBytes } from "./process.ts";
+import { measureRelays } from "./relay.ts";
 import { fund, scriptOf } from "./scripts.ts";
-import { table } from "./stats.ts";
 
 /** Closed loops and ops of each run; the ops are split evenly. */
 const LEVELS: readonly { workers: number; ops: number }[] = [
@@ -35,24 +44,43 @@ type Measured = RunResult & { readonly channel: string; readonly cpuUs: number }
 
 const scale = Number(process.env["BATON_BENCH_SCALE"] ?? "1");
 
-const dataDir = mkdtempSync(join(tmpdir(), "baton-bench-"));
-const stack = await startStack({
-  dataDir,
-  httpPort: 0,
-  anvilPort: 0,
-  fresh: true,
-  savesChain: false,
-  log: (line: string) => process.stderr.write(`${line}\n`),
-});
-try {
-  await main(stack);
-} finally {
-  await stack.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-}
-await measureCommittee(scale);
+/** What `npm run bench` runs in this order, or the parts of it that are named after it. */
+const PARTS: Readonly<Record<string, (scale: number) => Promise<void>>> = {
+  load: measureLoad,
+  committee: measureCommittee,
+  gateways: measureGateways,
+  relay: measureRelays,
+};
 
-async function main(stack: Stack): Promise<void> {
+const named = process.argv.slice(2);
+for (const name of named) {
+  if (PARTS[name] === undefined) throw new Error(`parts are ${Object.keys(PARTS).join(", ")}`);
+}
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (named.length === 0 || named.includes(name)) await measure(scale);
+}
+
+async function measureLoad(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), "baton-bench-"));
+  const stack = await startStack({
+    dataDir,
+    httpPort: 0,
+    anvilPort: 0,
+    fresh: true,
+    savesChain: false,
+    // It is the sequencer that is measured, its feed included; relays have a part of their own.
+    vars: { SEQ_RELAYS: "off" },
+    log: (line: string) => process.stderr.write(`${line}\n`),
+  });
+  try {
+    await measureOn(stack, dataDir);
+  } finally {
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measureOn(stack: Stack, dataDir: string): Promise<void> {
   const signer = signerFor(stack.chainId, stack.app);
   const senders = Array.from({ length: 256 }, (_, i) => seededSender(i));
   await fund(stack, senders);
@@ -127,27 +155,6 @@ function signaturesPerSecond(): number {
   const startedMs = performance.now();
   for (let i = 0; i < 2_000; i++) secp256k1.sign(digest, key);
   return Math.round(2_000_000 / (performance.now() - startedMs));
-}
-
-/** Processor time that a process has used, Linux only; NaN elsewhere. */
-function cpuSeconds(pid: number): number {
-  try {
-    // Fields 14 and 15, in hundredths of a second; the name in field 2 may hold spaces.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-/** Resident memory of a process, Linux only; NaN elsewhere. */
-function residentBytes(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 /** Bytes of every SQLite file below the data folder, write-ahead logs included. */

@@ -1,7 +1,7 @@
 /** Signed ops for a run, and the money of those who send them. */
 
+import { run, type Script } from "../src/local/load/load.ts";
 import type { Stack } from "../src/local/stack-options.ts";
-import { run, type Script } from "./load.ts";
 import { keyFromHex, type Sender, senderOf, signedTransfer, signerFor } from "./ops.ts";
 
 /** Test tokens of each sender: enough for every fee of a run. */

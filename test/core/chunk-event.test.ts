@@ -125,6 +125,11 @@ const events: fc.Arbitrary<ChunkEvent> = fc.oneof(
     pivotBatchNonce: batchNonces,
   }),
   fc.record({ kind: fc.constant("watermark" as const), walletNonce: u64 }),
+  fc.record({
+    kind: fc.constant("tally" as const),
+    generation: u64,
+    walletNonce: fc.option(fc.nat({ max: Number.MAX_SAFE_INTEGER - 1 })),
+  }),
 );
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
@@ -149,6 +154,16 @@ describe("[C1] canonical bytes", () => {
     const joined = concat(pinned.map(encodeEvent));
     expect(toHex(joined)).toBe(`0x${vectors.events.map(({ leaf }) => leaf.slice(2)).join("")}`);
     expect(decodeEvents(joined)).toEqual({ ok: true, value: pinned });
+  });
+
+  test("a tally, with a watermark and before the first", () => {
+    const tally: ChunkEvent = { kind: "tally", generation: 3, walletNonce: 8 };
+    const bytes = "0x0700000000000000030000000000000009";
+    expect(toHex(encodeEvent(tally))).toBe(bytes);
+    expect(decodeEvents(fromHex(bytes))).toEqual({ ok: true, value: [tally] });
+    const none: ChunkEvent = { ...tally, walletNonce: null };
+    expect(toHex(encodeEvent(none))).toBe(`${bytes.slice(0, -1)}0`);
+    expect(decodeEvents(encodeEvent(none))).toEqual({ ok: true, value: [none] });
   });
 
   test("no events are no bytes", () => {
@@ -196,7 +211,7 @@ describe("[C1] canonical bytes", () => {
 });
 
 describe("[C1] what is not a sequence of events is refused", () => {
-  test.each([0, 7, 0x80, 0xff])("kind %i", (kind) => {
+  test.each([0, 8, 0x80, 0xff])("kind %i", (kind) => {
     expect(decodeEvents(Uint8Array.of(kind))).toEqual(refused("unknown-kind"));
     const after = concat([encodeEvent({ kind: "watermark", walletNonce: 1 }), Uint8Array.of(kind)]);
     expect(decodeEvents(after)).toEqual(refused("unknown-kind"));

@@ -124,6 +124,7 @@ describe("problems", () => {
     SEQ_APP_ADDRESS: "0xsecret",
     SEQ_BATCH_SUBMITTER_PRIVATE_KEY: "0xsecret-key",
     SEQ_OPERATOR_TOKEN: "secret-token",
+    SEQ_METRICS_TOKEN: "secret-metrics-token",
     SEQ_ERC20_PORTAL_ADDRESS: "secret-portal",
     SEQ_ERC20_TOKEN_ADDRESS: "secret-erc20",
     SEQ_FEE_RECIPIENT: "secret-recipient",
@@ -139,6 +140,9 @@ describe("problems", () => {
     SEQ_BATCH_SUBMITTER_CONFIRMATION_DEPTH: "secret-depth",
     SEQ_MAX_FEE_PER_GAS_GWEI: "secret-gwei",
     SEQ_FLUSH_BUDGET_WEI: "secret-wei",
+    SEQ_GATEWAYS: "secret-gateways",
+    SEQ_RELAYS: "secret-relays",
+    SEQ_RELAY_SHARDS: "secret-shards",
   };
 
   test("come all at once, also those of the application", () => {
@@ -147,7 +151,7 @@ describe("problems", () => {
     // Any text is a token.
     expect([...named].sort()).toEqual(
       Object.keys(wrong)
-        .filter((variable) => variable !== "SEQ_OPERATOR_TOKEN")
+        .filter((variable) => !variable.endsWith("_TOKEN"))
         .sort(),
     );
   });

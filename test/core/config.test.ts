@@ -35,6 +35,9 @@ test("the defaults are the table's", () => {
     flushBudgetWei: 10n ** 17n,
     retentionBytes: 6 * 1024 ** 3,
     intakeBytesMax: 9 * 1024 ** 3,
+    archiveChunksMax: 2_000_000,
+    gateways: 0,
+    relays: { mode: "regional", shards: 1 },
     committee: null,
     ownCandidates: [],
     ownValidators: [],
@@ -42,6 +45,7 @@ test("the defaults are the table's", () => {
     secrets: {
       submitterKey: SUBMITTER_KEY,
       operatorToken: OPERATOR_TOKEN,
+      metricsToken: null,
       rpcUrls: [TEST_VARIABLES["SEQ_ETH_RPC_URL"]],
       validatorKek: null,
     },
@@ -80,6 +84,7 @@ describe("strings", () => {
     ["SEQ_SECONDS_PER_BLOCK", 2],
     ["SEQ_ALLOW_INSECURE_RPC", true],
     ["SEQ_OPERATOR_TOKEN", 123_456],
+    ["SEQ_METRICS_TOKEN", 123_456],
     ["SEQ_FEE_RECIPIENT", { address: "0x" }],
     ["SEQ_ETH_RPC_URL", ["https://rpc.example"]],
   ])("%s as the JSON value %j is refused, and not its default", (variable, value) => {
@@ -93,6 +98,8 @@ describe("strings", () => {
   test("[I8] without a token there is none", () => {
     expect(accepted({ SEQ_OPERATOR_TOKEN: " " }).secrets.operatorToken).toBeNull();
     expect(accepted({ SEQ_OPERATOR_TOKEN: " x " }).secrets.operatorToken).toBe("x");
+    expect(accepted({ SEQ_METRICS_TOKEN: " " }).secrets.metricsToken).toBeNull();
+    expect(accepted({ SEQ_METRICS_TOKEN: " x " }).secrets.metricsToken).toBe("x");
   });
 });
 
@@ -118,6 +125,8 @@ describe("integers", () => {
     ["SEQ_BATCH_SUBMITTER_IDLE_POLL_INTERVAL_MS", 50, null, {}],
     ["SEQ_BATCH_SUBMITTER_CONFIRMATION_DEPTH", 0, null, {}],
     ["SEQ_MAX_FEE_PER_GAS_GWEI", 1, 1_000_000, {}],
+    ["SEQ_GATEWAYS", 0, 64, {}],
+    ["SEQ_RELAY_SHARDS", 1, 64, {}],
   ];
 
   /** A relation reports on either of its sides, so both count. */
@@ -154,6 +163,8 @@ describe("integers", () => {
     "SEQ_BATCH_SUBMITTER_IDLE_POLL_INTERVAL_MS",
     "SEQ_BATCH_SUBMITTER_CONFIRMATION_DEPTH",
     "SEQ_MAX_FEE_PER_GAS_GWEI",
+    "SEQ_GATEWAYS",
+    "SEQ_RELAY_SHARDS",
   ])("%s takes nothing but digits, and no more than 15", (variable) => {
     const problem = "must be a decimal integer of at most 15 digits";
     for (const value of ["-1", "1.5", "1e3", "0x10", "12s", "1_000", "+1", "1".repeat(16)]) {

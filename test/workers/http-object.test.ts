@@ -12,7 +12,8 @@ describe("what the object answers goes out unchanged", () => {
   /** The platform's namespace with one object, of which only `answers` are asked. */
   function answering(answers: Record<string, unknown>): object {
     const calls = Object.entries(answers).map(([name, value]) => [name, () => value]);
-    return { SEQUENCER: { getByName: () => Object.fromEntries(calls) } };
+    const namespace = { getByName: () => Object.fromEntries(calls) };
+    return { SEQUENCER: namespace, RELAY: namespace };
   }
   const ok = (value: unknown) => Promise.resolve({ ok: true, value });
   const ask = (path: string, answers: Record<string, unknown>, init?: RequestInit) =>
@@ -125,7 +126,8 @@ describe("a call to the object that fails", () => {
   function failing(marks: object): object {
     const fail = () => Promise.reject(Object.assign(new Error("sqlite: secret detail"), marks));
     const stub = { submit: fail, fee: fail, health: fail, fetch: fail };
-    return { SEQUENCER: { getByName: () => stub } };
+    const namespace = { getByName: () => stub };
+    return { SEQUENCER: namespace, RELAY: namespace };
   }
 
   const requests = [

@@ -50,7 +50,7 @@ describe("[I6] public routes", () => {
     expect((await refusalOf(await get(`/tx/${APP}/0`))).slice(0, 2)).toEqual([404, "NOT_FOUND"]);
   });
 
-  test.each(["/", "/nothing", "/fee/", "/tx/", "/TX", "/ws", "/finalized_state/x"])(
+  test.each(["/dashboard/x", "/nothing", "/fee/", "/tx/", "/TX", "/ws", "/finalized_state/x"])(
     "%s is not found",
     async (path) => {
       expect(await refusalOf(await get(path))).toEqual([404, "NOT_FOUND", "not found"]);

@@ -6,10 +6,11 @@ import { walletApplication } from "../../src/apps/wallet/wallet.ts";
 import { decodeEvents } from "../../src/core/chunk/event.ts";
 import { formatRecord } from "../../src/core/feed/record.ts";
 import { toHex } from "../../src/core/types/hex.ts";
-import { offset } from "../../src/core/types/units.ts";
+import { batchNonce, blockNumber, offset } from "../../src/core/types/units.ts";
 import { encodeBatch } from "../../src/core/wire/batch.ts";
 import { recordsAfter } from "../../src/durable-objects/sequencer/storage/egress.ts";
 import { loadWireBatch } from "../../src/durable-objects/sequencer/storage/inclusion.ts";
+import { loadPolicy } from "../../src/durable-objects/sequencer/storage/policy.ts";
 import { type Chunk, type Replica, replicate } from "../support/replica.ts";
 import { size } from "../support/size.ts";
 import { cascadeFrom } from "./support/cascade.ts";
@@ -26,6 +27,13 @@ import {
   user,
 } from "./support/history.ts";
 import { type Rig, withRig } from "./support/rig.ts";
+
+const COMMITTEE = {
+  vars: {
+    SEQ_CANDIDATES: "one=object:sequencer/one",
+    SEQ_VALIDATOR_KEK: `0x${"5e".repeat(32)}`,
+  },
+};
 
 function chunksOf(rig: Rig): readonly Chunk[] {
   return rig.sql
@@ -229,4 +237,34 @@ describe("chunks", () => {
       expect(seals).toMatchObject([{ batchNonce: 0, executedInputs: 10 }]);
       expect(expectReplica(rig).snapshotsCompared).toBe(1);
     }));
+
+  test("[C1, C6] under a committee a state's seal has its tally before it, in one chunk with the frame", () =>
+    withRig((rig) => {
+      foundWithUsers(rig, 1);
+      const fee = loadPolicy(rig.sql).recommendedFee;
+      // A tally, a seal and a frame have 121 bytes, and a frame 23: they just fit, and just do not.
+      const frame = {
+        kind: "frame",
+        batchNonce: batchNonce(0),
+        safeBlock: blockNumber(9),
+        fee,
+      } as const;
+      for (const [frames, expected] of [
+        [45_585, [45_588]],
+        [45_586, [45_586, 3]],
+      ] as const) {
+        const before = chunksOf(rig).length;
+        rig.lane.commit((draft) => {
+          for (let i = 0; i < frames; i++) draft.append({ ...frame, frame: i });
+          draft.seal({ takesSnapshot: true, fee });
+        });
+        const events = chunksOf(rig).slice(before).map(eventsOf);
+        expect(events.map(({ length }) => length)).toEqual(expected);
+        expect(events.at(-1)?.slice(-3)).toMatchObject([
+          { kind: "tally", generation: 0, walletNonce: null },
+          { kind: "seal" },
+          { kind: "frame" },
+        ]);
+      }
+    }, COMMITTEE));
 });

@@ -1,6 +1,6 @@
 /** The states that a validator keeps for whoever rebuilds: of certified seals, by their hash alone (C4). */
 
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -78,9 +78,10 @@ function seal(stateHash: Hash32): ChunkEvent {
 async function certify(
   committee: Committee,
   name: string,
-  chunk: Chunk,
+  ...chunks: readonly Chunk[]
 ): Promise<readonly string[]> {
-  await propose(committee, name, { chunks: [sent(chunk)], target: chunk.ref });
+  const chunk = chunks.at(-1) ?? expect.unreachable("a chunk");
+  await propose(committee, name, { chunks: chunks.map(sent), target: chunk.ref });
   await vi.waitFor(() => {
     const acks = said.flatMap(({ message }) =>
       message.is === "ack" ? [message.ack.statement] : [],
@@ -138,18 +139,64 @@ describe("[C4] a validator keeps a snapshot", () => {
     expect(value(await validator(name).status()).snapshots).toEqual([hash]);
   });
 
-  test("for the newest two seals, and for none that a certified rollback made void", async () => {
+  test("for the newest two seals, few older ones, and none that a certified rollback made void", async () => {
     const { name, committee } = await fresh();
-    const [one, two, three] = [stateOf(1, 1), stateOf(2, 2), stateOf(3, 3)];
-    const a = chunkAfter(null, [opAt(1), seal(one)]);
-    const b = chunkAfter(a, [opAt(2), seal(two)]);
-    const c = chunkAfter(b, [opAt(3), seal(three)]);
-    expect(await certify(committee, name, a)).toEqual([one]);
-    expect(await certify(committee, name, b)).toEqual([two, one]);
-    expect(await certify(committee, name, c)).toEqual([three, two]);
-    const d = chunkAfter(c, [rollbackAt(4, 2), opAt(5)]);
-    expect(await certify(committee, name, d)).toEqual([two]);
+    const [zero, one] = [stateOf(4, 4), stateOf(1, 1)];
+    const [two, three] = [stateOf(2, 2), stateOf(3, 3)];
+    const first = chunkAfter(null, [opAt(1), seal(zero)]);
+    const a = chunkAfter(first, [opAt(2), seal(one)]);
+    const b = chunkAfter(a, [opAt(3), seal(two)]);
+    const c = chunkAfter(b, [opAt(4), seal(three)]);
+    expect(await certify(committee, name, first)).toEqual([zero]);
+    expect(await certify(committee, name, a)).toEqual([one, zero]);
+    expect(await certify(committee, name, b)).toEqual([two, one, zero]);
+    // Between the oldest and the newest two no other one is an hour older than the next.
+    expect(await certify(committee, name, c)).toEqual([three, two, zero]);
+    const d = chunkAfter(c, [rollbackAt(5, 3), opAt(6)]);
+    expect(await certify(committee, name, d)).toEqual([two, zero]);
     expect((await validator(name).snapshotPart(three, 0)).ok).toBe(false);
+  });
+});
+
+describe("[C6] a validator that has no room", () => {
+  const lowest = (name: string): Promise<unknown> =>
+    runInDurableObject(validator(name), (_object, { storage }) =>
+      storage.sql.exec("SELECT MIN(height) AS n FROM chunks WHERE is_certified = 1").one(),
+    );
+  /** More than it keeps as recent ones. */
+  function many(after: Chunk | null, seal: ChunkEvent | null): readonly Chunk[] {
+    const chunks: Chunk[] = [];
+    for (let i = 0; i < 70; i++) {
+      const before = chunks.at(-1) ?? after;
+      const next = before === null ? 1 : before.header.header.nextOffset;
+      chunks.push(chunkAfter(before, [opAt(next), ...(i === 0 && seal !== null ? [seal] : [])]));
+    }
+    return chunks;
+  }
+
+  test("lets go of chunks behind one with the seal of a state that it keeps, and of no other", async () => {
+    configure({ SEQ_ARCHIVE_CHUNKS: "1" });
+    const { name, committee } = await fresh();
+    const first = many(null, null);
+    await certify(committee, name, ...first);
+    await runDurableObjectAlarm(validator(name));
+    expect(await lowest(name)).toEqual({ n: 0 });
+    const hash = stateOf(9, 6);
+    expect(await certify(committee, name, ...many(first.at(-1) ?? null, seal(hash)))).toEqual([
+      hash,
+    ]);
+    await runDurableObjectAlarm(validator(name));
+    expect(await lowest(name)).toEqual({ n: 70 });
+  });
+
+  test("keeps all that it has room for", async () => {
+    configure({ SEQ_ARCHIVE_CHUNKS: "150" });
+    const { name, committee } = await fresh();
+    const first = many(null, null);
+    await certify(committee, name, ...first);
+    await certify(committee, name, ...many(first.at(-1) ?? null, seal(stateOf(9, 7))));
+    await runDurableObjectAlarm(validator(name));
+    expect(await lowest(name)).toEqual({ n: 0 });
   });
 });
 

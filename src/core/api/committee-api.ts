@@ -11,6 +11,7 @@ import type { Hash32 } from "../types/hex.ts";
 import { BLOB_BYTES_MAX } from "../types/protocol.ts";
 import type { Result } from "../types/result.ts";
 import type { Rejection } from "./rejection.ts";
+import type { ValidatorWatch } from "./watch.ts";
 
 /** Bytes of every part of a snapshot but the last. */
 export const SNAPSHOT_PART_BYTES: number = BLOB_BYTES_MAX;
@@ -77,6 +78,8 @@ export type ValidatorApi = CommitteeMemberApi & {
   /** Its signature of the record of epoch 0, which it gives for one record only. */
   signFounding(record: Uint8Array): Promise<Result<Uint8Array, Rejection>>;
   status(): Promise<Result<ValidatorBody, Rejection>>;
+  /** What a scraper is told. */
+  watch(): Promise<Result<ValidatorWatch, Rejection>>;
   /** Starts it, and re-arms a lost alarm. */
   heartbeat(): Promise<void>;
 };

@@ -8,8 +8,10 @@ import type { Receipt } from "../consensus/receipt.ts";
 import type { Address } from "../types/hex.ts";
 import type { Result } from "../types/result.ts";
 import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
+import type { OverviewBody } from "./overview.ts";
 import type { RebuildManifest, UploadId } from "./rebuild.ts";
 import type { Mode, Rejection } from "./rejection.ts";
+import type { SequencerWatch } from "./watch.ts";
 
 /** An op whose signature the Worker recovered to `sender` (I2). */
 export type SignedUserOp = {
@@ -21,6 +23,8 @@ export type SignedUserOp = {
   readonly data: Uint8Array;
   /** 65 bytes r, s, v exactly as the client sent them. */
   readonly signature: Uint8Array;
+  /** Of the request that brought it, for log lines and nothing else. */
+  readonly requestId?: string;
 };
 
 /** Where an op stands in the promised order. */
@@ -219,6 +223,9 @@ export type SequencerApi = {
   deployment(): Promise<Result<DeploymentBody, Rejection>>;
   transaction(sender: Address, nonce: number): Promise<Result<TransactionBody, Rejection>>;
   health(): Promise<HealthBody>;
+  overview(): Promise<Result<OverviewBody, Rejection>>;
+  /** What a scraper is told. */
+  watch(): Promise<Result<SequencerWatch, Rejection>>;
   feedPage(query: FeedQuery): Promise<Result<FeedPage, Rejection>>;
   /** `NOT_FOUND` without a committee. */
   certificates(query: CertificatesQuery): Promise<Result<CertificatesPage, Rejection>>;

@@ -5,11 +5,13 @@
  * Secrets stay in `secrets`, apart from what may be printed; no problem text repeats a value.
  */
 
+import { GATEWAYS_MAX } from "../api/gateway-api.ts";
 import type { Application, ConfigProblem } from "../application/application.ts";
 import { type Address, parseAddress, ZERO_ADDRESS } from "../types/hex.ts";
 import { FRAME_CLOCK_INTERVAL_SAFE_BLOCKS, MAX_WAIT_BLOCKS } from "../types/protocol.ts";
 import { err, ok, type Result } from "../types/result.ts";
 import { type CommitteeConfig, readCommittee, type ValidatorMode } from "./committee.ts";
+import { type RelaysConfig, readRelays } from "./relays.ts";
 
 /** Variables by name, as the platform gives them. */
 export type Vars = Readonly<Record<string, unknown>>;
@@ -19,6 +21,8 @@ export type Secrets = {
   readonly submitterKey: string;
   /** Null: operator routes answer 404. */
   readonly operatorToken: string | null;
+  /** For `GET /metrics` alone, beside the operator's. */
+  readonly metricsToken: string | null;
   /** RPC URLs carry API keys. At least one; a tick uses one. */
   readonly rpcUrls: readonly string[];
   /** C9: seals the keys of validators and candidates. 0x and 64 digits; null without a committee. */
@@ -51,6 +55,11 @@ export type Config<AppConfig = unknown> = {
   /** Retention bounds of F8, in bytes; smaller only in tests. */
   readonly retentionBytes: number;
   readonly intakeBytesMax: number;
+  /** Certified chunks that a validator keeps at most; smaller only in tests. */
+  readonly archiveChunksMax: number;
+  /** X2: gateways between the Worker and the sequencer; 0: each op is a call of its own. */
+  readonly gateways: number;
+  readonly relays: RelaysConfig;
   /** Null: one sequencer, without a committee. */
   readonly committee: CommitteeConfig | null;
   /** Ids of candidates and names of validators that are objects of this deployment. */
@@ -94,6 +103,7 @@ export function parseConfig<AppConfig>(
     read.problem("SEQ_BATCH_SUBMITTER_PRIVATE_KEY", "invalid private key");
   }
   const operatorToken = read.text("SEQ_OPERATOR_TOKEN");
+  const metricsToken = read.text("SEQ_METRICS_TOKEN");
   const timing = readTiming(read);
   const longRangeCodes = read.codes();
   const maxFeePerGasWei = BigInt(read.integer("SEQ_MAX_FEE_PER_GAS_GWEI", 500, 1, GWEI_MAX)) * GWEI;
@@ -103,6 +113,9 @@ export function parseConfig<AppConfig>(
   if (intakeBytesMax <= retentionBytes) {
     read.problem("SEQ_INTAKE_BYTES_MAX", "must be above SEQ_RETENTION_BYTES");
   }
+  const archiveChunksMax = read.integer("SEQ_ARCHIVE_CHUNKS", 2_000_000, 1);
+  const gateways = read.integer("SEQ_GATEWAYS", 0, 0, GATEWAYS_MAX);
+  const relays = readRelays(read);
   const { validatorKek, ...members } = readCommittee(read);
   // Asked also when the key is refused, so that the application's problems are not a second deploy.
   const context = { submitter: submitter ?? ZERO_ADDRESS };
@@ -122,8 +135,11 @@ export function parseConfig<AppConfig>(
     flushBudgetWei,
     retentionBytes,
     intakeBytesMax,
+    archiveChunksMax,
+    gateways,
+    relays,
     ...members,
-    secrets: { submitterKey, operatorToken, rpcUrls, validatorKek },
+    secrets: { submitterKey, operatorToken, metricsToken, rpcUrls, validatorKek },
   });
 }
 

@@ -100,6 +100,11 @@ export function parseRecord(text: string): Result<FeedRecord, string> {
     // JSON.parse throws on malformed text and for no other reason.
     return err("not JSON");
   }
+  return recordOf(value);
+}
+
+/** The same for a value out of a larger JSON text. */
+export function recordOf(value: unknown): Result<FeedRecord, string> {
   if (typeof value !== "object" || value === null) return err("not an object");
   const fields = new Fields(value as Readonly<Record<string, unknown>>);
   const record = readRecord(fields);

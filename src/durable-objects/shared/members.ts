@@ -26,11 +26,19 @@ export function nameOfMember({ app }: Pick<Config, "app">, objectName: string): 
 export function memberAt<T>(
   namespace: MemberNamespace<T>,
   config: Pick<Config, "app" | "committee">,
-  { kind, name }: Pick<Place, "kind" | "name">,
+  place: Pick<Place, "kind" | "name">,
 ): T {
+  return namespace.getByName(memberName(config, place.name), whereIs(config, place));
+}
+
+/** Where the configuration wants the object of this place. */
+export function whereIs(
+  config: Pick<Config, "committee">,
+  { kind, name }: Pick<Place, "kind" | "name">,
+): { locationHint?: LocationHint } {
   const { candidates = [], validators = [] } = config.committee ?? {};
   const endpoint = objectEndpoint(kind, name);
   const own = [...candidates, ...validators].find((one) => one.endpoint === endpoint);
   const hint = own?.hint ?? null;
-  return namespace.getByName(memberName(config, name), hint === null ? {} : { locationHint: hint });
+  return hint === null ? {} : { locationHint: hint };
 }

@@ -35,6 +35,9 @@ export type Pair = {
   /** It comes back with what it had stored. */
   revive(which: Which): Promise<void>;
   silence(...validators: readonly number[]): Promise<void>;
+  /** Its slow alarm: it fetches states, and lets go of what there is no room for. */
+  pulse(): Promise<void>;
+  validatorSql<T>(validator: number, work: (sql: SqlStorage) => T): Promise<T>;
   wake(...validators: readonly number[]): Promise<void>;
   /** Whatever the committee's records say of it. */
   verify(receipt: Receipt | null | undefined): ReturnType<typeof verifyReceipt>;
@@ -110,6 +113,11 @@ function pairOn(chain: Chain, name: string, vars: Readonly<Record<string, string
       await kill(() => of(which));
       await configure(all, () => of(which).health());
     },
+    pulse: async () => {
+      await Promise.all([0, 1, 2, 3].map((i) => runDurableObjectAlarm(validator(i))));
+    },
+    validatorSql: (i, work) =>
+      runInDurableObject(validator(i), (_object, state) => work(state.storage.sql)),
     silence: async (...which) => {
       for (const i of which) await kill(() => validator(i));
     },

@@ -15,6 +15,7 @@ import { parseConfig } from "../../../src/core/config/config.ts";
 import type { FeedRecord } from "../../../src/core/feed/record.ts";
 import { unixMs } from "../../../src/core/types/units.ts";
 import { addressOfPrivateKey } from "../../../src/crypto/key.ts";
+import { Counters } from "../../../src/durable-objects/sequencer/counters.ts";
 import { Feed } from "../../../src/durable-objects/sequencer/feed.ts";
 import { Lane } from "../../../src/durable-objects/sequencer/lane.ts";
 import { type Memory, MemoryStore } from "../../../src/durable-objects/sequencer/memory.ts";
@@ -22,6 +23,7 @@ import { Recovery } from "../../../src/durable-objects/sequencer/recover.ts";
 import { PLATFORM, type Runtime } from "../../../src/durable-objects/sequencer/runtime.ts";
 import { Snapshots } from "../../../src/durable-objects/sequencer/serve-snapshots.ts";
 import { Service } from "../../../src/durable-objects/sequencer/service.ts";
+import { SubmitterBalance } from "../../../src/durable-objects/sequencer/submitter-balance.ts";
 import { keccak } from "../../../src/worker/curve.ts";
 import { TEST_VARIABLES } from "../../support/variables.ts";
 
@@ -45,6 +47,8 @@ export type Rig = {
   readonly lane: Lane;
   readonly feed: Feed;
   readonly snapshots: Snapshots;
+  readonly counters: Counters;
+  readonly balance: SubmitterBalance;
   /** Everything that the lane handed to readers. */
   readonly published: FeedRecord[];
   /** What the lane is told; `serving` unless the test sets it. */
@@ -79,6 +83,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
   const memory = new MemoryStore(runtime);
   const feed = new Feed(runtime, state);
   const recovery = new Recovery(runtime);
+  const counters = new Counters(runtime.now());
   // The rig is the clock: what a test writes to it, the parts read.
   return Object.assign(clock, {
     state,
@@ -91,6 +96,7 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
     service: new Service(runtime, memory, recovery),
     lane: new Lane(runtime, memory, {
       committee: null,
+      counters,
       mode: () => clock.mode,
       publish: (records) => {
         published.push(...(records ?? []));
@@ -98,6 +104,8 @@ export function createRig(state: DurableObjectState, options: RigOptions = {}): 
       },
     }),
     snapshots: new Snapshots(runtime),
+    counters,
+    balance: new SubmitterBalance(runtime.now),
     live: () => memory.get() ?? expect.unreachable("genesis is done"),
     wake: (other?: RigOptions): Rig =>
       createRig(state, { ...options, nowMs: clock.nowMs, ...other }),
