@@ -6,6 +6,7 @@
  */
 
 import type { Output } from "../../core/application/application.ts";
+import { viewOf } from "../../core/types/bytes.ts";
 import { type Address, addressFromBytes, fromHex } from "../../core/types/hex.ts";
 import {
   getBigEndian,
@@ -13,8 +14,7 @@ import {
   setBigEndian,
   setLittleEndian,
   UINT256_BYTES,
-  viewOf,
-} from "./uint256.ts";
+} from "../../core/types/uint256.ts";
 
 export type Method =
   | { readonly kind: "withdrawal"; readonly amount: bigint }

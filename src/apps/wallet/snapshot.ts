@@ -9,13 +9,24 @@
  * written: whether an account was ever touched is part of the state.
  */
 
-import type { Progress } from "../../core/application/application.ts";
-import { assert, must } from "../../core/types/assert.ts";
-import { bytesEqual } from "../../core/types/bytes.ts";
-import { type Address, addressFromBytes, fromHex } from "../../core/types/hex.ts";
+import {
+  decodeAccounts,
+  encodeAccounts,
+  type ValueCodec,
+} from "../../core/application/account-table.ts";
+import {
+  decodeNonces,
+  decodeProgress,
+  encodeNonces,
+  encodeProgress,
+  type JournalContents,
+} from "../../core/application/journal.ts";
+import { assert } from "../../core/types/assert.ts";
+import { bytesEqual, viewOf } from "../../core/types/bytes.ts";
+import { type Address, fromHex } from "../../core/types/hex.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { blockNumber, U32_MAX } from "../../core/types/units.ts";
-import { getBigEndian, setBigEndian, viewOf } from "./uint256.ts";
+import { getBigEndian, setBigEndian, UINT256_BYTES } from "../../core/types/uint256.ts";
+import { U32_MAX } from "../../core/types/units.ts";
 
 /** Part of the snapshot's bytes: another configuration is another state. */
 export type WalletConfig = {
@@ -27,41 +38,32 @@ export type WalletConfig = {
   readonly feeRecipient: Address;
 };
 
-export type WalletContents = {
+export type WalletContents = JournalContents & {
   readonly balances: ReadonlyMap<Address, bigint>;
-  readonly nonces: ReadonlyMap<Address, number>;
-  readonly progress: Progress;
 };
 
 const FIXED = 84;
-const BALANCE_BYTES = 52;
-const NONCE_BYTES = 24;
+const BALANCE: ValueCodec<bigint> = {
+  name: "balances",
+  valueBytes: UINT256_BYTES,
+  write: setBigEndian,
+  read: getBigEndian,
+};
 
 /** Asserts that every balance is below 2^256 and every nonce a u32. */
 export function encodeSnapshot(config: WalletConfig, contents: WalletContents): Uint8Array {
-  const { balances, nonces, progress } = contents;
-  const noncesAt = FIXED + BALANCE_BYTES * balances.size;
+  const balances = encodeAccounts(contents.balances, BALANCE);
+  const nonces = encodeNonces(contents.nonces);
+  const noncesAt = FIXED + balances.length;
   assert(noncesAt <= U32_MAX, "the offset of the nonces is a u32");
-  const bytes = new Uint8Array(noncesAt + NONCE_BYTES * nonces.size);
+  const bytes = new Uint8Array(noncesAt + nonces.length);
   const view = viewOf(bytes);
   bytes.set(configBytes(config), 0);
   view.setUint32(60, FIXED, true);
   view.setUint32(64, noncesAt, true);
-  view.setBigUint64(68, BigInt(progress.executedInputCount), true);
-  view.setBigUint64(76, BigInt(progress.lastExecutedSafeBlock), true);
-  let at = FIXED;
-  for (const account of ascending(balances)) {
-    bytes.set(fromHex(account), at);
-    setBigEndian(view, at + 20, must(balances.get(account), "a listed account has a balance"));
-    at += BALANCE_BYTES;
-  }
-  for (const account of ascending(nonces)) {
-    const nonce = must(nonces.get(account), "a listed account has a nonce");
-    assert(nonce >= 0 && nonce <= U32_MAX, "a nonce is a u32");
-    bytes.set(fromHex(account), at);
-    view.setUint32(at + 20, nonce, true);
-    at += NONCE_BYTES;
-  }
+  encodeProgress(view, 68, contents.progress);
+  bytes.set(balances, FIXED);
+  bytes.set(nonces, noncesAt);
   return bytes;
 }
 
@@ -71,11 +73,6 @@ function configBytes(config: WalletConfig): Uint8Array {
   bytes.set(fromHex(config.token), 20);
   bytes.set(fromHex(config.feeRecipient), 40);
   return bytes;
-}
-
-/** Sorted by UTF-16 code unit, which for lower-case hex of equal length is the bytes' order. */
-function ascending<T>(map: ReadonlyMap<Address, T>): readonly Address[] {
-  return [...map.keys()].sort();
 }
 
 /**
@@ -92,36 +89,11 @@ export function decodeSnapshot(
   const noncesAt = view.getUint32(64, true);
   if (view.getUint32(60, true) !== FIXED) return err("bad balances offset");
   if (noncesAt < FIXED || noncesAt > bytes.length) return err("bad nonces offset");
-  if ((noncesAt - FIXED) % BALANCE_BYTES !== 0) return err("bad balances length");
-  if ((bytes.length - noncesAt) % NONCE_BYTES !== 0) return err("bad nonces length");
-  const count = Number(view.getBigUint64(68, true));
-  const clock = Number(view.getBigUint64(76, true));
-  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(clock)) return err("bad progress");
-  if (count === 0 && clock !== 0) return err("a clock without inputs");
-  const balances = entries(bytes, FIXED, noncesAt, BALANCE_BYTES, (at) => getBigEndian(view, at));
-  const nonces = entries(bytes, noncesAt, bytes.length, NONCE_BYTES, (at) =>
-    view.getUint32(at, true),
-  );
-  if (balances === null || nonces === null) return err("accounts do not ascend");
-  const progress = { executedInputCount: count, lastExecutedSafeBlock: blockNumber(clock) };
-  return ok({ balances, nonces, progress });
-}
-
-/** Accounts and what `read` finds behind them; null unless the accounts strictly ascend. */
-function entries<T>(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  width: number,
-  read: (at: number) => T,
-): Map<Address, T> | null {
-  const map = new Map<Address, T>();
-  let before = "";
-  for (let at = start; at < end; at += width) {
-    const account = addressFromBytes(bytes.subarray(at, at + 20));
-    if (account <= before) return null;
-    before = account;
-    map.set(account, read(at + 20));
-  }
-  return map;
+  const progress = decodeProgress(view, 68);
+  if (!progress.ok) return progress;
+  const balances = decodeAccounts(bytes.subarray(FIXED, noncesAt), BALANCE);
+  const nonces = decodeNonces(bytes.subarray(noncesAt));
+  if (!balances.ok) return balances;
+  if (!nonces.ok) return nonces;
+  return ok({ balances: balances.value, nonces: nonces.value, progress: progress.value });
 }

@@ -16,17 +16,14 @@ import type {
   UserOp,
   ValidUserOp,
 } from "../../core/application/application.ts";
+import { Journal } from "../../core/application/journal.ts";
 import { feeToLinear } from "../../core/fee/log-fee.ts";
 import { assert } from "../../core/types/assert.ts";
 import { type Address, parseAddress } from "../../core/types/hex.ts";
 import { STATE_BYTES_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import {
-  type BlockNumber,
-  blockNumber,
-  type FeeExponent,
-  U32_MAX,
-} from "../../core/types/units.ts";
+import { UINT256_MAX } from "../../core/types/uint256.ts";
+import type { BlockNumber, FeeExponent } from "../../core/types/units.ts";
 import { checksumAddress } from "../../core/wire/address.ts";
 import {
   decodeDeposit,
@@ -36,13 +33,7 @@ import {
   transferNotice,
   withdrawalVoucher,
 } from "./method.ts";
-import {
-  decodeSnapshot,
-  encodeSnapshot,
-  type WalletConfig,
-  type WalletContents,
-} from "./snapshot.ts";
-import { UINT256_MAX } from "./uint256.ts";
+import { decodeSnapshot, encodeSnapshot, type WalletConfig } from "./snapshot.ts";
 
 /** Where the contracts of the development chain are; the portal's address is part of the state. */
 const DEVNET_PORTAL = "0xACA6586A0Cf05bD831f2501E7B4aea550dA6562D";
@@ -62,14 +53,11 @@ export const walletApplication: Application<WalletConfig> = {
   }),
   parseDescription,
   genesis: (config: WalletConfig): ApplicationState =>
-    new WalletState(config, {
-      balances: new Map(),
-      nonces: new Map(),
-      progress: { executedInputCount: 0, lastExecutedSafeBlock: blockNumber(0) },
-    }),
+    new WalletState(config, new Map(), new Journal()),
   restore(config: WalletConfig, snapshot: Uint8Array): Result<ApplicationState, string> {
     const contents = decodeSnapshot(config, snapshot);
-    return contents.ok ? ok(new WalletState(config, contents.value)) : contents;
+    if (!contents.ok) return contents;
+    return ok(new WalletState(config, contents.value.balances, new Journal(contents.value)));
   },
 };
 
@@ -108,28 +96,25 @@ function parseDescription(description: Readonly<Record<string, unknown>>): Walle
 class WalletState implements ApplicationState {
   readonly #config: WalletConfig;
   readonly #balances: Map<Address, bigint>;
-  readonly #nonces: Map<Address, number>;
-  #progress: Progress;
+  readonly #journal: Journal;
 
-  constructor(config: WalletConfig, contents: WalletContents) {
+  constructor(config: WalletConfig, balances: ReadonlyMap<Address, bigint>, journal: Journal) {
     this.#config = config;
-    this.#balances = new Map(contents.balances);
-    this.#nonces = new Map(contents.nonces);
-    this.#progress = contents.progress;
+    this.#balances = new Map(balances);
+    this.#journal = journal;
   }
 
   progress(): Progress {
-    return this.#progress;
+    return this.#journal.progress();
   }
 
   nextNonce(sender: Address): number {
-    return this.#nonces.get(sender) ?? 0;
+    return this.#journal.nextNonce(sender);
   }
 
   validateUserOp(sender: Address, op: UserOp, fee: FeeExponent): InvalidReason | null {
-    const expected = this.nextNonce(sender);
-    if (op.nonce !== expected) return { reason: "invalid-nonce", expected, got: op.nonce };
-    if (expected === U32_MAX) return { reason: "nonce-exhausted" };
+    const refused = this.#journal.refuseNonce(sender, op.nonce);
+    if (refused !== null) return refused;
     const required = feeToLinear(fee);
     const available = this.#balanceOf(sender);
     return available < required ? { reason: "insufficient-balance", required, available } : null;
@@ -139,27 +124,24 @@ class WalletState implements ApplicationState {
     const { sender } = op;
     const fee = feeToLinear(op.fee);
     assert(this.#balanceOf(sender) >= fee, "a validated op can pay its fee");
-    const nonce = this.nextNonce(sender);
-    assert(nonce < U32_MAX, "a validated op has a nonce left");
-    this.#nonces.set(sender, nonce + 1);
+    this.#journal.useNonce(sender);
     this.#debit(sender, fee);
     this.#credit(this.#config.feeRecipient, fee);
     const outputs = this.#applyMethod(sender, op.data);
-    this.#advance(safeBlock);
+    this.#journal.advance(safeBlock);
     return outputs;
   }
 
   applyDirectInput(input: DirectInput): readonly Output[] {
     const outputs = this.#applyDeposit(input);
-    this.#advance(input.blockNumber);
+    this.#journal.advance(input.blockNumber);
     return outputs;
   }
 
   snapshot(): Uint8Array {
     return encodeSnapshot(this.#config, {
       balances: this.#balances,
-      nonces: this.#nonces,
-      progress: this.#progress,
+      ...this.#journal.contents(),
     });
   }
 
@@ -195,13 +177,5 @@ class WalletState implements ApplicationState {
 
   #debit(account: Address, amount: bigint): void {
     this.#balances.set(account, this.#balanceOf(account) - amount);
-  }
-
-  #advance(clock: BlockNumber): void {
-    const { executedInputCount, lastExecutedSafeBlock } = this.#progress;
-    this.#progress = {
-      executedInputCount: executedInputCount + 1,
-      lastExecutedSafeBlock: blockNumber(Math.max(lastExecutedSafeBlock, clock)),
-    };
   }
 }

@@ -4,7 +4,7 @@
  * An amount that does not fit is a bug and asserts: cut to 256 bits it would be other money.
  */
 
-import { assert } from "../../core/types/assert.ts";
+import { assert } from "./assert.ts";
 
 export const UINT256_MAX: bigint = (1n << 256n) - 1n;
 export const UINT256_BYTES: number = 32;
@@ -38,8 +38,4 @@ export function getLittleEndian(view: DataView, at: number): bigint {
   const low = (view.getBigUint64(at + 8, true) << 64n) | view.getBigUint64(at, true);
   const high = (view.getBigUint64(at + 24, true) << 64n) | view.getBigUint64(at + 16, true);
   return (high << 128n) | low;
-}
-
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
