@@ -16,6 +16,8 @@ export type Io = {
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Aborts at Ctrl-C, which from the call on does not end the process by itself. */
+  readonly interrupted: () => AbortSignal;
   /** Whether stderr is looked at by somebody. */
   readonly isTerminal: boolean;
 };
@@ -51,7 +53,9 @@ export class Speech {
   /** A result: the object for programs, or the lines for people. */
   result(value: object, lines: readonly string[]): void {
     this.#closeLine();
-    this.#io.stdout(this.#isJson ? `${JSON.stringify(value)}\n` : `${lines.join("\n")}\n`);
+    this.#io.stdout(
+      this.#isJson ? `${JSON.stringify(value)}\n` : `${lines.map(plain).join("\n")}\n`,
+    );
   }
 
   /** Why there is no result; a program finds `error` where it looks for the result. */
@@ -63,7 +67,7 @@ export class Speech {
   /** Something that the reader should know and no program reads. */
   note(line: string): void {
     this.#closeLine();
-    this.#io.stderr(`${line}\n`);
+    this.#io.stderr(`${line.split("\n").map(plain).join("\n")}\n`);
   }
 
   /** At most once a second; on a terminal the last one is overwritten. */
@@ -79,6 +83,11 @@ export class Speech {
     if (this.#isLineOpen) this.#io.stderr(REWIND);
     this.#isLineOpen = false;
   }
+}
+
+/** A line without what would move a terminal's cursor: a server's words may be anything. */
+function plain(line: string): string {
+  return line.replace(/\p{Cc}/gu, "?");
 }
 
 /** A path as given by the user. npm changes the directory before it runs a program. */

@@ -11,23 +11,23 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { RebuildManifest } from "../core/api/rebuild.ts";
 import type { Application, ApplicationState } from "../core/application/application.ts";
-import { type Config, parseConfig } from "../core/config/config.ts";
+import type { Config } from "../core/config/config.ts";
 import { type Address, hash32, parseAddress } from "../core/types/hex.ts";
 import { STATE_BYTES_MAX } from "../core/types/protocol.ts";
 import type { BlockNumber } from "../core/types/units.ts";
-import { addressOfPrivateKey } from "../crypto/key.ts";
 import type { L1 } from "../l1/l1.ts";
-import { createSubmitter } from "../l1/submitter.ts";
-import { connect, describeL1Error } from "./connect.ts";
+import { connectOne, describeL1Error } from "./connect.ts";
 import { recoverFor } from "./curve.ts";
-import { flush } from "./flush.ts";
-import { CommandFailure, type Io, resolvePath, Speech, type SpeechOptions } from "./io.ts";
+import { readConfig } from "./deployed-config.ts";
+import { CommandFailure, type Io, resolvePath, type Speech } from "./io.ts";
 import { retrying } from "./read-inputs.ts";
 import { type Replayed, replay, type StartingPoint } from "./replay.ts";
+import { runFlush } from "./run-flush.ts";
 import { describeRefusal, SequencerClient } from "./sequencer-client.ts";
 import { upload } from "./upload.ts";
 
-export type RebuildOptions = SpeechOptions & {
+export type RebuildOptions = {
+  readonly speech: Speech;
   readonly url: string;
   readonly rpcUrl: string | undefined;
   readonly token: string | undefined;
@@ -41,14 +41,14 @@ export async function rebuild<AppConfig>(
   application: Application<AppConfig>,
   options: RebuildOptions,
 ): Promise<number> {
-  const speech = new Speech(io, options);
+  const { speech } = options;
   const config = readConfig(io, application, options);
   const { operatorToken } = config.secrets;
   if (operatorToken === null) throw new CommandFailure("give --token or SEQ_OPERATOR_TOKEN");
   const client = new SequencerClient(options.url, operatorToken);
   await requireOurs(client, config);
   await requireEmpty(client);
-  const l1 = connect(io, options.rpcUrl);
+  const l1 = await connectOne(io, options.rpcUrl);
   const start = load(io, application, config, options.snapshot);
   const stop = await runFlush(l1, config, speech);
   if (start.from !== null && stop < start.from.block) {
@@ -87,23 +87,6 @@ const NOT_RECOVERED: readonly string[] = [
   "the feed's history: readers begin anew in the new era",
   "wallet nonces that the RPC endpoint has forgotten: what lands there shows as a divergence",
 ];
-
-/** The deployment's own variables; flags come before them. */
-function readConfig<AppConfig>(
-  io: Io,
-  application: Application<AppConfig>,
-  { rpcUrl, token }: RebuildOptions,
-): Config<AppConfig> {
-  const flags = {
-    ...(rpcUrl === undefined ? {} : { SEQ_ETH_RPC_URL: rpcUrl }),
-    ...(token === undefined ? {} : { SEQ_OPERATOR_TOKEN: token }),
-  };
-  const config = parseConfig({ ...io.env, ...flags }, application, addressOfPrivateKey);
-  if (config.ok) return config.value;
-  throw new CommandFailure(
-    config.error.map(({ variable, problem }) => `${variable} ${problem}`).join("\n"),
-  );
-}
 
 /** Asked before anything is sent to L1. The upload compares the submitter and the state as well. */
 async function requireOurs(client: SequencerClient, { chainId, app }: Config): Promise<void> {
@@ -167,23 +150,6 @@ function readBounded(path: string): Uint8Array {
     throw new CommandFailure("the snapshot's file cannot be read");
   }
   throw new CommandFailure(`a snapshot has at most ${STATE_BYTES_MAX} bytes`);
-}
-
-async function runFlush(l1: L1, config: Config, speech: Speech): Promise<BlockNumber> {
-  let hasSaidStuck = false;
-  const flushed = await flush(l1, createSubmitter(config.secrets.submitterKey), {
-    chainId: config.chainId,
-    secondsPerBlock: config.timing.secondsPerBlock,
-    capWei: config.maxFeePerGasWei,
-    budgetWei: config.flushBudgetWei,
-    onWait: (text, isStuck) => {
-      if (isStuck && !hasSaidStuck) speech.note(`flush: ${text}`);
-      else speech.progress(`flush: ${text}`);
-      hasSaidStuck = isStuck;
-    },
-  });
-  if (!flushed.ok) throw new CommandFailure(`flush: ${describeL1Error(flushed.error)}`);
-  return flushed.value;
 }
 
 /** Everything of L1 up to the end of `stop`, and the direct inputs that wait there. */

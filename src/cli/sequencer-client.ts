@@ -21,6 +21,19 @@ export type BytesAnswer = {
   readonly bytes: Uint8Array;
 };
 
+/** One question and what is to be known of its answer beside the body. */
+export type Probe = {
+  readonly status: number;
+  /** Null when it is no JSON object. */
+  readonly body: Json | null;
+  /** Unix milliseconds, by this machine's clock. */
+  readonly sentMs: number;
+  /** From the question to the last byte of the answer. */
+  readonly ms: number;
+  /** `Date` of the answer in Unix milliseconds, to the second. */
+  readonly dateMs: number | null;
+};
+
 /** Every method throws `CommandFailure` when there is no answer that can be understood. */
 export class SequencerClient {
   /** Without a trailing slash. */
@@ -48,6 +61,25 @@ export class SequencerClient {
 
   postBytes(path: string, bytes: Uint8Array): Promise<JsonAnswer> {
     return this.#json("POST", path, bytes);
+  }
+
+  /** Null when it cannot be reached. */
+  async probe(path: string): Promise<Probe | null> {
+    const [sentMs, startMs] = [Date.now(), performance.now()];
+    try {
+      const response = await this.#fetch("GET", path, null, TIMEOUT_MS);
+      const bytes = await readWhole(response, JSON_BYTES_MAX);
+      const date = Date.parse(response.headers.get("date") ?? "");
+      return {
+        status: response.status,
+        body: parseObject(new TextDecoder().decode(bytes)),
+        ...{ sentMs, ms: performance.now() - startMs },
+        dateMs: Number.isNaN(date) ? null : date,
+      };
+    } catch (error) {
+      if (error instanceof CommandFailure) return null;
+      throw error;
+    }
   }
 
   /** A state of at most 32 MiB, or the refusal's text. */

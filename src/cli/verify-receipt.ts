@@ -11,18 +11,22 @@ import type { ChunkEvent } from "../core/chunk/event.ts";
 import type { ChunkHeader } from "../core/chunk/header.ts";
 import { type EpochChain, recordByHash } from "../core/consensus/epoch-chain.ts";
 import type { Receipt } from "../core/consensus/receipt.ts";
-import { parseReceipt, RECEIPT_TEXT_MAX } from "../core/consensus/receipt-json.ts";
+import { RECEIPT_TEXT_MAX } from "../core/consensus/receipt-json.ts";
 import type { Certification, ReceiptProof } from "../core/consensus/verify-receipt.ts";
 import { assert } from "../core/types/assert.ts";
 import { type Hash32, toHex } from "../core/types/hex.ts";
 import { checksumAddress } from "../core/wire/address.ts";
-import { recoverAddress } from "../core/wire/signature.ts";
-import { domainSeparator, userOpDigest } from "../core/wire/user-op.ts";
+import { digestOfOp, findReceipt, isSignedBySender } from "../sdk/held-receipt.ts";
+import {
+  describeLimits,
+  describeProblem,
+  describeProof,
+  type Problem,
+} from "../sdk/receipt-words.ts";
 import { type Refusal, verifyEpochs, verifyReceipt } from "../sdk/verify-receipt.ts";
 import { loadEpochs } from "./epochs.ts";
 import { CommandFailure, type Io, readText, Speech, type SpeechOptions } from "./io.ts";
-import { describeLimits, describeProblem, describeProof, type Problem } from "./receipt-words.ts";
-import { type Json, parseObject } from "./sequencer-client.ts";
+import type { Json } from "./sequencer-client.ts";
 
 export const PROVEN = 0;
 export const REFUTED = 1;
@@ -62,13 +66,11 @@ export async function verifyReceiptFile(io: Io, options: VerifyReceiptOptions): 
   return PROVEN;
 }
 
-/** The receipt itself, or the field of an answer. Throws `CommandFailure`. */
+/** Throws `CommandFailure`. */
 function receiptIn(text: string): Receipt {
-  const held = parseObject(text)?.["receipt"];
-  if (held === null) throw new CommandFailure("the answer holds no receipt");
-  const parsed = parseReceipt(held === undefined ? text : JSON.stringify(held));
-  if (parsed.ok) return parsed.value;
-  throw new CommandFailure(`this is no receipt: ${parsed.error}`);
+  const found = findReceipt(text);
+  if (found.ok) return found.value;
+  throw new CommandFailure(found.error);
 }
 
 async function epochsFor(
@@ -96,17 +98,6 @@ function problemOf(refusal: Refusal, { header: { header } }: Receipt): Problem {
   throw new CommandFailure(
     `no record of its epoch is given (the chunk is of epoch ${header.epoch}): give newer epochs`,
   );
-}
-
-function isSignedBySender({ event, header }: ReceiptProof): boolean {
-  if (event.kind !== "op") return true;
-  const signer = recoverAddress(digestOf(event, header), event.signature);
-  return signer.ok && signer.value === event.sender;
-}
-
-function digestOf(op: ChunkEvent & { readonly kind: "op" }, header: ChunkHeader): Uint8Array {
-  const { chainId, app } = header;
-  return userOpDigest(domainSeparator({ chainId, verifyingContract: app }), op);
 }
 
 type Found = ReturnType<typeof describe>;
@@ -142,7 +133,7 @@ function describeFields(event: ChunkEvent, header: ChunkHeader): Json {
     name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
     value instanceof Uint8Array ? toHex(value) : value,
   ]);
-  const digest = event.kind === "op" ? { digest: toHex(digestOf(event, header)) } : {};
+  const digest = event.kind === "op" ? { digest: toHex(digestOfOp(event, header)) } : {};
   return { ...Object.fromEntries(fields), ...digest };
 }
 

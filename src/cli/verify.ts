@@ -13,7 +13,7 @@ import { askClaim, type Claim } from "./claim.ts";
 import { connect, describeL1Error } from "./connect.ts";
 import { recoverFor } from "./curve.ts";
 import { checkOnL1, type Deployment, findDeployment, type Given } from "./deployment.ts";
-import { CommandFailure, type Io, resolvePath, Speech, type SpeechOptions } from "./io.ts";
+import { CommandFailure, type Io, resolvePath, type Speech } from "./io.ts";
 import { type Replayed, replay } from "./replay.ts";
 import { SequencerClient } from "./sequencer-client.ts";
 import { formatVerdict, judge } from "./verdict.ts";
@@ -22,7 +22,8 @@ export const AGREE = 0;
 export const UNKNOWN = 1;
 export const DIVERGED = 2;
 
-export type VerifyOptions<AppConfig> = SpeechOptions & {
+export type VerifyOptions<AppConfig> = {
+  readonly speech: Speech;
   readonly url: string;
   readonly rpcUrl: string | undefined;
   readonly token: string | undefined;
@@ -37,7 +38,7 @@ export async function verify<AppConfig>(
   application: Application<AppConfig>,
   options: VerifyOptions<AppConfig>,
 ): Promise<number> {
-  const speech = new Speech(io, options);
+  const { speech } = options;
   const client = new SequencerClient(options.url, options.token);
   const l1 = connect(io, options.rpcUrl);
   const { deployment, trusted } = await findDeployment(client, options.given, application);

@@ -21,7 +21,7 @@ describe("help", () => {
   test("[V4] [R5] each command tells its exit codes, its variables and no value of them", async () => {
     const env = { SEQ_OPERATOR_TOKEN: "hidden-token", SEQ_ETH_RPC_URL: "https://hidden.example" };
     const verify = await runCommand(["verify", "--help"], { env });
-    expect(verify.stdout).toContain("0 they agree, 2 they do not, 1 it could not be told");
+    expect(verify.stdout).toContain("0 they agree, 1 it could not be told, 2 they do not.");
     expect(verify.stdout).toContain("SEQ_OPERATOR_TOKEN");
     const rebuild = await runCommand(["rebuild", "--help"], { env });
     expect(rebuild.stdout).toContain("SEQ_BATCH_SUBMITTER_PRIVATE_KEY");
@@ -104,6 +104,7 @@ describe("what is said", () => {
       env: {},
       directory: "/",
       isTerminal,
+      interrupted: () => new AbortController().signal,
       stdin: () => new Blob([]).stream(),
       stdout: (text) => {
         said.stdout += text;

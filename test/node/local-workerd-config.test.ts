@@ -58,10 +58,14 @@ describe("the configuration of workerd", () => {
 
   test("binds the objects that wrangler.toml binds, each to a folder of its own", () => {
     const wrangler = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
-    const bound = [...wrangler.matchAll(/^name = "(\w+)"\nclass_name = "(\w+)"$/gm)];
-    expect(OBJECTS.map(({ binding, className }) => [binding, className])).toEqual(
-      bound.map((match) => [match[1], match[2]]),
-    );
+    const binding =
+      /^\[\[((?:env\.\w+\.)?)durable_objects\.bindings\]\]\nname = "(\w+)"\nclass_name = "(\w+)"$/gm;
+    const bound = [...wrangler.matchAll(binding)];
+    for (const where of ["", "env.staging.", "env.production."]) {
+      expect(OBJECTS.map((object) => [where, object.binding, object.className])).toEqual(
+        bound.filter((match) => match[1] === where).map((match) => match.slice(1)),
+      );
+    }
     expect(new Set(OBJECTS.map(({ uniqueKey }) => uniqueKey)).size).toBe(OBJECTS.length);
     expect(formatWorkerdConfig(config)).toContain(
       '(className = "Sequencer", uniqueKey = "baton-sequencer-v1", enableSql = true)',
