@@ -1,30 +1,43 @@
 /**
  * `npm run build`: everything that the repository generates in order to run.
  *
- * WebAssembly modules, our contracts, the consensus library, and the Worker's bundle as Cloudflare would
+ * WebAssembly modules, our contracts, the consensus library, the dashboard's files, and the Worker's bundle as Cloudflare would
  * take it. What is up to date by the hash of its inputs is left alone, so a build with nothing to do is
  * quick and silent.
  */
 
 import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { buildContracts } from "./build-contracts.ts";
+import { buildDashboard } from "./build-dashboard.ts";
 import { buildLibrary } from "./build-library.ts";
 import { buildWasm } from "./build-wasm.ts";
+import { buildWorkerLibrary } from "./build-worker-library.ts";
 import { hashOfInputs, isBuiltOf, ROOT, replaceFolder, stampOf } from "./inputs.ts";
 import { TOOL_ENV } from "./tool-env.ts";
 
-const BUNDLE = join(ROOT, "dist");
+/** A Worker as Cloudflare would take it. */
+export type Bundle = {
+  /** The `wrangler.toml` that it was made by. */
+  readonly config: string;
+  /** Where `index.js` is, with the modules that it imports. */
+  readonly folder: string;
+};
+
+/** This repository's own rollup. */
+export const BUNDLE: Bundle = { config: join(ROOT, "wrangler.toml"), folder: join(ROOT, "dist") };
 /** What the bundle is made of. */
 const BUNDLE_INPUTS = [
   "src",
   "migrations",
   "build/wasm",
+  "build/dashboard",
   "wrangler.toml",
   "tsconfig.json",
   "package-lock.json",
 ];
+const ROLLUP_INPUTS = ["build/library", "package-lock.json"];
 /** Node programs, which no Worker imports. */
 const NOT_BUNDLED = join("src", "local");
 
@@ -33,17 +46,33 @@ export function buildAll(): Promise<void> {
   buildWasm();
   buildContracts();
   buildLibrary();
-  buildBundle();
+  buildDashboard();
+  bundle(
+    BUNDLE,
+    hashOfInputs(BUNDLE_INPUTS, (path) => path !== NOT_BUNDLED),
+  );
   return Promise.resolve();
 }
 
-function buildBundle(): void {
-  const inputs = hashOfInputs(BUNDLE_INPUTS, (path) => path !== NOT_BUNDLED);
-  if (isBuiltOf(BUNDLE, inputs)) return;
+/**
+ * The Worker of a rollup that has a folder and a `wrangler.toml` of its own, and imports the package.
+ * `path` is the folder's, in the repository. Throws as `buildAll`.
+ */
+export function buildRollup(path: string): Bundle {
+  buildWorkerLibrary();
+  const config = join(ROOT, path, "wrangler.toml");
+  const built = { config, folder: join(ROOT, "build", "rollups", basename(path)) };
+  mkdirSync(join(ROOT, "build", "rollups"), { recursive: true });
+  bundle(built, hashOfInputs([...ROLLUP_INPUTS, path]));
+  return built;
+}
+
+function bundle(target: Bundle, inputs: string): void {
+  if (isBuiltOf(target.folder, inputs)) return;
   const folder = join(ROOT, "build", `bundle-${process.pid}`);
   const bundled = spawnSync(
     join(ROOT, "node_modules", ".bin", "wrangler"),
-    ["deploy", "--dry-run", "--outdir", folder, "--minify"],
+    ["deploy", "--dry-run", "--config", target.config, "--outdir", folder, "--minify"],
     {
       cwd: ROOT,
       encoding: "utf8",
@@ -56,7 +85,7 @@ function buildBundle(): void {
     throw new Error(`the Worker could not be bundled\n${said || bundled.error?.message}`);
   }
   writeFileSync(stampOf(folder), inputs);
-  replaceFolder(folder, BUNDLE, inputs);
+  replaceFolder(folder, target.folder, inputs);
 }
 
 if (import.meta.main) {

@@ -17,19 +17,25 @@ const typecheck = (name: string, project: string): Check => ({
   args: ["-p", project],
 });
 
+/** Without an environment: the top of wrangler.toml, which the tests run. */
+const dryRun = (name: string, environment = ""): Check => ({
+  name,
+  command: "wrangler",
+  args: ["deploy", "--dry-run", "--env", environment, "--outdir", `build/dry-run/${environment}`],
+});
+
 const CHECKS: readonly Check[] = [
   typecheck("core", "tsconfig.core.json"),
   typecheck("worker", "tsconfig.json"),
+  typecheck("dashboard", "src/worker/dashboard/browser/tsconfig.json"),
   typecheck("node", "tsconfig.node.json"),
   typecheck("tests in workerd", "tsconfig.workers-test.json"),
   { name: "biome", command: "biome", args: ["ci", "--colors=off", "."] },
   { name: "oxlint", command: "oxlint", args: ["--type-aware", "--deny-warnings", "src"] },
   { name: "knip", command: "knip", args: ["--no-progress"] },
-  {
-    name: "wrangler deploy --dry-run",
-    command: "wrangler",
-    args: ["deploy", "--dry-run", "--outdir", "build/dry-run"],
-  },
+  dryRun("wrangler deploy --dry-run"),
+  dryRun("wrangler deploy --dry-run, staging", "staging"),
+  dryRun("wrangler deploy --dry-run, production", "production"),
 ];
 
 /** Runs every check, also after one failed, and counts them like tests. */

@@ -1,8 +1,7 @@
 /**
  * `npm test` and `npm run test:long`: checks, then every test project, then one line of totals.
  *
- * The projects run one after the other, since the end-to-end tests measure and kill real processes
- * that share the machine. `BATON_SKIP_CHECK=1` leaves the checks out; arguments other than `--long`
+ * The projects run one after the other, since the end-to-end tests have deadlines and share the machine. `BATON_SKIP_CHECK=1` leaves the checks out; arguments other than `--long`
  * go to vitest, so `npm test -- test/core/fee.test.ts` runs one file.
  */
 
@@ -16,7 +15,7 @@ import { runChecks } from "./checks.ts";
 import { prepare } from "./prepare.ts";
 import { TOOL_ENV } from "./tool-env.ts";
 
-const PROJECTS = ["node", "workers", "e2e"] as const;
+const PROJECTS = ["node", "workers", "e2e", "browser"] as const;
 
 const isLong = process.argv.includes("--long");
 const vitestArgs = process.argv.slice(2).filter((arg) => arg !== "--long");

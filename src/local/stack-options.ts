@@ -1,9 +1,15 @@
 /** What a local stack is started with, and what whoever started it has. */
 
+import { BUNDLE, type Bundle } from "../../scripts/build.ts";
+import { walletApplication } from "../apps/wallet/wallet.ts";
+import type { Application } from "../core/application/application.ts";
 import type { Address } from "../core/types/hex.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { CommitteeOptions } from "./committee.ts";
 import type { Member } from "./members.ts";
+
+/** The Worker of a rollup, and the application that is in it. */
+export type Rollup = { readonly bundle: Bundle; readonly application: Application };
 
 export type StackOptions = {
   readonly dataDir: string;
@@ -25,6 +31,8 @@ export type StackOptions = {
   readonly committee?: CommitteeOptions | null;
   /** The URL by which the sequencer reaches L1, from anvil's own, its default. */
   readonly l1Url?: (anvilUrl: string) => Promise<string>;
+  /** What runs on it; the wallet when not given. */
+  readonly rollup?: Rollup;
   /** `SEQ_` variables that override the devnet's. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Told what is going on, in a line. */
@@ -79,6 +87,7 @@ export const DEFAULTS = {
   fresh: false,
   committee: null,
   l1Url: (anvilUrl) => Promise.resolve(anvilUrl),
+  rollup: { bundle: BUNDLE, application: walletApplication },
   vars: {},
   log: () => undefined,
   signal: new AbortController().signal,

@@ -57,7 +57,10 @@ const DEATH_NOTICE_MS = 300;
 export async function startStack(options: StackOptions): Promise<Stack> {
   const settings: Settings = { ...DEFAULTS, ...options };
   const accounts = devAccounts();
-  const submitter = checkVariables(variablesOf(settings, accounts, NO_CHAIN));
+  const submitter = checkVariables(
+    variablesOf(settings, accounts, NO_CHAIN),
+    settings.rollup.application,
+  );
   const dataDir = DataDir.open(settings.dataDir);
   const processes = new Processes(dataDir.file("processes"));
   const died = processes.failed.then((line) => Promise.reject(new LocalFailure(line)));
@@ -115,7 +118,8 @@ async function start(parts: Start): Promise<Stack> {
     ...(committee?.isSpread === true ? { SEQ_COMMITTEE_URL: leaderUrl } : {}),
     ...variablesOf(settings, accounts, { devnet, rpcUrl, operatorToken }),
   };
-  const given = { processes, ...splitSecrets(variables) };
+  const { bundle } = settings.rollup;
+  const given = { processes, bundle, ...splitSecrets(variables) };
   const workerdOptions: WorkerdOptions = { ...given, dataDir, host: httpHost, port: httpPort };
   const members = await Members.start(plan, dataDir.file("members"), given);
   log("starting the sequencer on workerd");

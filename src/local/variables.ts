@@ -7,6 +7,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { walletApplication } from "../apps/wallet/wallet.ts";
+import type { Application } from "../core/application/application.ts";
 import { parseConfig } from "../core/config/config.ts";
 import { type Address, ZERO_ADDRESS } from "../core/types/hex.ts";
 import { addressOfPrivateKey } from "../crypto/key.ts";
@@ -19,7 +20,7 @@ export type Variables = Readonly<Record<string, string>>;
 /** Variables that reach workerd through its environment only. An RPC URL may carry an API key. */
 const SECRET_NAMES = [
   ...["SEQ_BATCH_SUBMITTER_PRIVATE_KEY", "SEQ_OPERATOR_TOKEN", "SEQ_ETH_RPC_URL"],
-  "SEQ_VALIDATOR_KEK",
+  ...["SEQ_VALIDATOR_KEK", "SEQ_METRICS_TOKEN"],
 ];
 /** They follow from the chain that the runner starts. */
 const OWNED_NAMES = ["SEQ_ETH_RPC_URL", "SEQ_CHAIN_ID", "SEQ_APP_ADDRESS"];
@@ -112,8 +113,11 @@ export function workerVariables(sources: VariableSources): Variables {
 }
 
 /** Answers the batch submitter. Throws `LocalFailure` with every problem, one a line. */
-export function checkVariables(variables: Variables): Address {
-  const config = parseConfig(variables, walletApplication, addressOfPrivateKey);
+export function checkVariables(
+  variables: Variables,
+  application: Application = walletApplication,
+): Address {
+  const config = parseConfig(variables, application, addressOfPrivateKey);
   if (config.ok) return config.value.submitter;
   throw new LocalFailure(
     config.error.map(({ variable, problem }) => `${variable} ${problem}`).join("\n"),

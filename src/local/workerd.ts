@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import type { Bundle } from "../../scripts/build.ts";
 import { withinLimit } from "./anvil.ts";
 import { type DataDir, writeWhole } from "./data-dir.ts";
 import { LocalFailure } from "./failure.ts";
@@ -23,17 +24,18 @@ export type WorkerdOptions = {
   readonly secrets: Readonly<Record<string, string>>;
   readonly dataDir: DataDir;
   readonly processes: Processes;
+  readonly bundle: Bundle;
 };
 
-/** What wrangler.toml binds; a key, once released, is where the data is. */
+/** What wrangler.toml may bind; a key, once released, is where the data is. */
 export const OBJECTS: readonly DurableObjectClass[] = [
   { binding: "SEQUENCER", className: "Sequencer", uniqueKey: "baton-sequencer-v1" },
   { binding: "VALIDATOR", className: "Validator", uniqueKey: "baton-validator-v1" },
+  { binding: "GATEWAY", className: "Gateway", uniqueKey: "baton-gateway-v1" },
+  { binding: "RELAY", className: "Relay", uniqueKey: "baton-relay-v1" },
 ];
 
 const PROGRAM = `@cloudflare/workerd-${process.platform}-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`;
-const ROOT = join(import.meta.dirname, "../..");
-const BUNDLE = join(ROOT, "dist");
 const START_LIMIT_MS = 20_000;
 const STOP_GRACE_MS = 5_000;
 /** A heartbeat re-arms a lost alarm; deployed it comes once a minute, here sooner. */
@@ -54,16 +56,17 @@ export class Workerd {
 
   /** Resolves when it listens. Throws `LocalFailure` when it is missing or does not start. */
   static async start(options: WorkerdOptions): Promise<Workerd> {
-    const { dataDir, secrets } = options;
+    const { dataDir, secrets, bundle } = options;
+    const manifest = readFileSync(bundle.config, "utf8");
     const objectsPath = dataDir.file("objects");
     mkdirSync(objectsPath, { recursive: true, mode: 0o700 });
     const config = formatWorkerdConfig({
-      compatibilityDate: compatibilityDate(),
+      compatibilityDate: compatibilityDate(manifest),
       httpAddress: `${options.host}:${options.port}`,
-      modules: bundleModules(dataDir.path),
+      modules: bundleModules(bundle.folder, dataDir.path),
       variables: options.variables,
       secrets: Object.keys(secrets),
-      objects: OBJECTS,
+      objects: OBJECTS.filter(({ className }) => manifest.includes(`class_name = "${className}"`)),
       objectsPath,
     });
     await writeWhole(dataDir.file("workerdConfig"), config);
@@ -117,15 +120,14 @@ async function beat(port: number): Promise<void> {
   }
 }
 
-function bundleModules(from: string): readonly { name: string; path: string }[] {
-  return readdirSync(BUNDLE)
-    .filter((name) => name === "index.js" || /\.(wasm|sql)$/.test(name))
-    .map((name) => ({ name, path: relative(from, join(BUNDLE, name)) }));
+function bundleModules(folder: string, from: string): readonly { name: string; path: string }[] {
+  return readdirSync(folder)
+    .filter((name) => name === "index.js" || /\.(wasm|sql|txt)$/.test(name))
+    .map((name) => ({ name, path: relative(from, join(folder, name)) }));
 }
 
-function compatibilityDate(): string {
-  const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
-  const date = /^compatibility_date = "([0-9-]+)"$/m.exec(text)?.[1];
+function compatibilityDate(manifest: string): string {
+  const date = /^compatibility_date = "([0-9-]+)"$/m.exec(manifest)?.[1];
   if (date === undefined) throw new Error("wrangler.toml has a compatibility_date");
   return date;
 }

@@ -1,7 +1,7 @@
 /**
  * CORS of the public routes, as the N-version has it: any origin, any header, GET and POST (I6).
  *
- * Operator routes have none: their token belongs in no web page.
+ * Operator routes have none: their token belongs in no web page but the deployment's own.
  */
 
 import type { MiddlewareHandler } from "hono";

@@ -10,9 +10,9 @@ import { unavailable } from "../core/api/rejection.ts";
 import type { Leadership } from "../core/api/sequencer-api.ts";
 import { parseEndpoint } from "../core/config/committee.ts";
 import type { Config } from "../core/config/config.ts";
-import type { Deployment } from "./config.ts";
+import type { Configured, Deployment } from "./config.ts";
 import { refuse } from "./errors.ts";
-import { type SequencerStub, sequencerOf, sequencersOf } from "./site.ts";
+import { hasSequencer, type SequencerStub, sequencerOf, sequencersOf } from "./site.ts";
 
 export type Leader =
   | { readonly at: "object"; readonly sequencer: SequencerStub }
@@ -22,11 +22,20 @@ export type Leader =
 const FRESH_MS = 500;
 /** Says that a request was passed on once; it is not passed on again, or two that disagree would pass it to and fro. */
 const FORWARDED = "x-baton-forwarded";
+export const FORWARDED_HEADERS: Readonly<Record<string, string>> = { [FORWARDED]: "1" };
 /** What the leader answers. Health, keys, messages and everything of the operator's are each deployment's own. */
-const LEADERS_PATH = /^\/(?:tx|fee|nonce|domain|deployment|feed|certificates|ws)(?:\/|$)/;
+const LEADERS_PATH = /^\/(?:tx|fee|nonce|domain|deployment|feed|certificates|overview|ws)(?:\/|$)/;
 
-export function isLeadersPath(path: string): boolean {
-  return LEADERS_PATH.test(path);
+/** What relays of this deployment serve, whoever leads (X3). */
+const RELAYED_PATH = /^\/(?:feed|ws)(?:\/|$)/;
+
+/**
+ * Whether this request is passed on to another deployment that leads. One that a relay follows ends here:
+ * its relays' upstream could be the asker, and neither would ever hear of a record.
+ */
+export function isPassedOn(request: Request, path: string, { relays }: Config): boolean {
+  if (!LEADERS_PATH.test(path)) return false;
+  return relays.mode === "off" || !RELAYED_PATH.test(path) || request.headers.has(FORWARDED);
 }
 
 export class Leaders {
@@ -66,6 +75,19 @@ async function newest(env: Env, deployment: Deployment): Promise<Leadership | nu
     if (said !== null && (found === null || said.epoch > found.epoch)) found = said;
   }
   return found;
+}
+
+/** The leader for an object of this deployment that calls it (X2). Null: it is not among the objects here. */
+export function leaderFinder(
+  env: Env,
+  configured: Configured,
+): () => Promise<SequencerStub | null> {
+  const leaders = new Leaders();
+  return async () => {
+    if (!configured.ok || !hasSequencer(configured.value.config)) return null;
+    const leader = await leaders.find(env, configured.value);
+    return leader.at === "object" ? leader.sequencer : null;
+  };
 }
 
 function leaderAt(env: Env, deployment: Deployment, { endpoint }: Leadership): Leader {

@@ -5,13 +5,20 @@ import { notFound, type Rejection, rejection } from "../core/api/rejection.ts";
 const BEARER = /^Bearer +(.+)$/i;
 
 /** Null when the request carries `token`; without a token the routes do not exist. */
-export async function refuseOperator(
+export function refuseOperator(request: Request, token: string | null): Promise<Rejection | null> {
+  return refuseBearer(request, [token], "operator token required");
+}
+
+/** As `refuseOperator`, where any of several tokens will do; null stands for one that is not set. */
+export async function refuseBearer(
   request: Request,
-  token: string | null,
+  tokens: readonly (string | null)[],
+  message: string,
 ): Promise<Rejection | null> {
-  if (token === null) return notFound("not found");
-  if (await isOperator(request, token)) return null;
-  return rejection(401, "UNAUTHORIZED", "operator token required");
+  const set = tokens.filter((token) => token !== null);
+  if (set.length === 0) return notFound("not found");
+  const matches = await Promise.all(set.map((token) => isOperator(request, token)));
+  return matches.includes(true) ? null : rejection(401, "UNAUTHORIZED", message);
 }
 
 /**

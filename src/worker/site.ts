@@ -3,9 +3,11 @@
 import type { Context } from "hono";
 import type { CandidateApi, ValidatorApi } from "../core/api/committee-api.ts";
 import type { ConductorApi } from "../core/api/conductor-rpc.ts";
+import { type GatewayApi, shardOf } from "../core/api/gateway-api.ts";
 import type { SequencerApi } from "../core/api/sequencer-api.ts";
 import type { Config } from "../core/config/config.ts";
-import { memberAt } from "../durable-objects/shared/members.ts";
+import type { Address } from "../core/types/hex.ts";
+import { memberAt, whereIs } from "../durable-objects/shared/members.ts";
 import type { Deployment } from "./config.ts";
 
 /** The sequencer object of the application: its calls, and its `fetch` for sockets and streams. */
@@ -39,6 +41,13 @@ export function sequencerOf(env: Env, { config }: Deployment, id?: string): Sequ
   const name = id ?? config.ownCandidates[0];
   if (name === undefined) return env.SEQUENCER.getByName(config.app);
   return memberAt<SequencerStub>(env.SEQUENCER, config, { kind: "sequencer", name });
+}
+
+/** The gateway that takes this sender's ops, created near the sequencer; to be asked only where there are some (X2). */
+export function gatewayOf(env: Env, { config }: Deployment, sender: Address): GatewayApi {
+  const [first] = config.ownCandidates;
+  const where = first === undefined ? {} : whereIs(config, { kind: "sequencer", name: first });
+  return env.GATEWAY.getByName(`gateway:${shardOf(sender, config.gateways)}`, where);
 }
 
 /** All of this deployment's. */

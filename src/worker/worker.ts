@@ -8,27 +8,33 @@
 import { Hono } from "hono";
 import { notFound, rejection, unavailable } from "../core/api/rejection.ts";
 import type { Application, ConfigProblem } from "../core/application/application.ts";
+import { rejectionOf } from "../durable-objects/shared/failed-call.ts";
 import { type Configured, createConfigure, type Deployment } from "./config.ts";
 import { publicCors } from "./cors.ts";
-import { refuse, rejectionOf } from "./errors.ts";
+import { refuse } from "./errors.ts";
 import { json } from "./json.ts";
-import { forward, isLeadersPath, Leaders } from "./leader.ts";
+import { forward, isPassedOn, Leaders } from "./leader.ts";
 import { isOperator } from "./operator.ts";
+import { Answering, named, requestIdOf } from "./request-id.ts";
 import { certificates } from "./routes/certificates.ts";
 import { committee, isCommitteePath, isMemberPath } from "./routes/committee.ts";
 import { conductor } from "./routes/conductor.ts";
+import { dashboard, isDashboardPath } from "./routes/dashboard.ts";
 import { deployment } from "./routes/deployment.ts";
 import { domain } from "./routes/domain.ts";
 import { fee } from "./routes/fee.ts";
 import { feed } from "./routes/feed.ts";
 import { health, liveness } from "./routes/health.ts";
+import { isMetricsPath, metrics } from "./routes/metrics.ts";
 import { nonce } from "./routes/nonce.ts";
+import { overview } from "./routes/overview.ts";
 import { isRebuildPath, rebuild } from "./routes/rebuild.ts";
 import { isSnapshotPath, snapshot } from "./routes/snapshot.ts";
 import { submit as submitChannel } from "./routes/submit.ts";
 import { submitTransaction, transaction } from "./routes/tx.ts";
 import {
   conductorOf,
+  gatewayOf,
   hasSequencer,
   type Site,
   sequencerOf,
@@ -41,15 +47,20 @@ export function createWorker<AppConfig>(application: Application<AppConfig>): Ex
   const configure = createConfigure(application);
   const leaders = new Leaders();
   const site = createSite(configure, leaders);
-  return {
-    fetch(request, env, ctx) {
-      if (request.method === "POST" && isSubmission(request.url)) {
-        const configured = configure(env);
-        if (configured.ok && hasSequencer(configured.value.config)) {
-          return submit(request, env, configured.value, leaders);
-        }
+  const answering = new Answering();
+  const handle = (request: Request, id: string, env: Env, ctx: ExecutionContext) => {
+    if (request.method === "POST" && isSubmission(request.url)) {
+      const configured = configure(env);
+      if (configured.ok && hasSequencer(configured.value.config)) {
+        return submit(request, id, env, configured.value, leaders);
       }
-      return site.fetch(request, env, ctx);
+    }
+    return site.fetch(named(request, id), env, ctx);
+  };
+  return {
+    async fetch(request, env, ctx) {
+      const id = requestIdOf(request);
+      return answering.answer(request, id, await handle(request, id, env, ctx));
     },
     async scheduled(_controller, env) {
       const configured = configure(env);
@@ -64,17 +75,22 @@ export function createWorker<AppConfig>(application: Application<AppConfig>): Ex
 
 async function submit(
   request: Request,
+  id: string,
   env: Env,
   deployment: Deployment,
   leaders: Leaders,
 ): Promise<Response> {
-  if (deployment.config.committee === null) {
-    return submitTransaction(request, deployment, sequencerOf(env, deployment));
-  }
-  const leader = await leaders.find(env, deployment);
-  return leader.at === "url"
-    ? forward(request, leader.base)
-    : submitTransaction(request, deployment, leader.sequencer);
+  const { committee, gateways } = deployment.config;
+  const leader = committee === null ? null : await leaders.find(env, deployment);
+  if (leader?.at === "url") return forward(named(request, id), leader.base);
+  const sequencer = () => leader?.sequencer ?? sequencerOf(env, deployment);
+  // An op that waits for its certificate holds a call of its own all that time: to share it saves nothing.
+  return submitTransaction(request, deployment, (signed, waits) => {
+    const op = { ...signed, requestId: id };
+    return gateways === 0 || waits
+      ? sequencer().submit(op, waits)
+      : gatewayOf(env, deployment, op.sender).submit(op);
+  });
 }
 
 /** Whether the path is `/tx`, told without parsing the URL: this is asked of every op. */
@@ -89,7 +105,13 @@ function createSite(configure: (env: Env) => Configured, leaders: Leaders): Hono
   const site = new Hono<Site>();
   site.onError((error) => refuse(rejectionOf(error)));
   site.notFound(() => refuse(notFound("not found")));
-  const isPrivate = [isSnapshotPath, isRebuildPath, isCommitteePath];
+  const isPrivate = [
+    isSnapshotPath,
+    isRebuildPath,
+    isCommitteePath,
+    isDashboardPath,
+    isMetricsPath,
+  ];
   site.use(publicCors((path) => isPrivate.some((has) => has(path))));
   site.route("/", liveness);
   site.use(async (c, next) => {
@@ -97,10 +119,14 @@ function createSite(configure: (env: Env) => Configured, leaders: Leaders): Hono
     const configured = configure(env);
     if (!configured.ok) return refuseMisconfigured(c.req.raw, env, configured.error);
     const isHere = hasSequencer(configured.value.config);
-    if (!isHere && !isMemberPath(c.req.path)) return refuse(unavailable("refused"));
+    const isAnyDeployments = isMemberPath(c.req.path) || isMetricsPath(c.req.path);
+    if (!isHere && !isAnyDeployments) return refuse(unavailable("refused"));
     const find = () => leaders.find(env, configured.value);
     const leader = isHere ? await find() : null;
-    if (leader?.at === "url" && isLeadersPath(c.req.path)) return forward(c.req.raw, leader.base);
+    const { config } = configured.value;
+    if (leader?.at === "url" && isPassedOn(c.req.raw, c.req.path, config)) {
+      return forward(c.req.raw, leader.base);
+    }
     c.set("deployment", configured.value);
     c.set(
       "sequencer",
@@ -112,9 +138,24 @@ function createSite(configure: (env: Env) => Configured, leaders: Leaders): Hono
     });
     return next();
   });
-  const reads = [transaction, fee, nonce, domain, deployment, feed, health, certificates];
+  const reads = [
+    transaction,
+    fee,
+    nonce,
+    domain,
+    deployment,
+    feed,
+    health,
+    overview,
+    metrics,
+    certificates,
+  ];
   const writes = [submitChannel, snapshot, committee, conductor(conductorOf), rebuild];
-  for (const routes of [...reads, ...writes]) site.route("/", routes);
+  const page = dashboard((c, path) => {
+    const asked = new Request(new URL(path, c.req.url));
+    return Promise.resolve(site.fetch(asked, c.env, c.executionCtx));
+  });
+  for (const routes of [...reads, ...writes, page]) site.route("/", routes);
   return site;
 }
 

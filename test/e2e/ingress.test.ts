@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_FEE, seededSender, signedOp, signerFor } from "../../bench/ops.ts";
-import { SubmitSocket } from "../../bench/submit-socket.ts";
 import { toHex } from "../../src/core/types/hex.ts";
+import { SubmitSocket } from "../../src/local/load/submit-socket.ts";
 import { account, type Product, postTx, readFeed, startProduct } from "../support/product.ts";
 import { size } from "../support/size.ts";
 import { expectVerified } from "../support/verified.ts";

@@ -1,7 +1,7 @@
 /** How long users wait: from the moment that danger is seen to the first op that is taken again. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { table } from "../../bench/stats.ts";
+import { table } from "../../src/local/load/stats.ts";
 import { restoreL1, swallowBatches } from "../support/l1-levers.ts";
 import {
   blocksToDanger,

@@ -38,7 +38,9 @@ const LAYERS: Readonly<
       "src/crypto",
       "src/consensus",
       "src/durable-objects",
+      "src/sdk",
       "build/wasm",
+      "build/dashboard",
     ],
     packages: ["hono", "cloudflare:workers", "@noble/"],
   },
@@ -47,8 +49,8 @@ const LAYERS: Readonly<
     packages: ["node:", "viem", "picocolors", "ws", "@noble/"],
   },
   "src/cli": {
-    folders: ["src/core", "src/apps", "src/crypto", "src/l1", "src/sdk"],
-    packages: ["node:", "commander"],
+    folders: ["src/core", "src/apps", "src/crypto", "src/l1", "src/sdk", "src/local"],
+    packages: ["node:", "commander", "@bomb.sh/tab", "viem", "ws"],
   },
 };
 

@@ -2,6 +2,7 @@
 
 import { walletApplication } from "../../src/apps/wallet/wallet.ts";
 import { runBaton } from "../../src/cli/program.ts";
+import type { Application } from "../../src/core/application/application.ts";
 
 export type Ran = {
   readonly exitCode: number;
@@ -16,17 +17,26 @@ export type RunOptions = {
   readonly directory?: string;
   readonly isTerminal?: boolean;
   readonly stdin?: string;
+  /** The wallet when not given. */
+  readonly application?: Application;
 };
 
 export async function runCommand(
   args: readonly string[],
-  { env = {}, directory = "/", isTerminal = false, stdin = "" }: RunOptions = {},
+  {
+    env = {},
+    directory = "/",
+    isTerminal = false,
+    stdin = "",
+    application = walletApplication,
+  }: RunOptions = {},
 ): Promise<Ran> {
   const said = { stdout: "", stderr: "" };
   const io = {
     env,
     directory,
     isTerminal,
+    interrupted: () => new AbortController().signal,
     stdin: () => new Blob([stdin]).stream(),
     stdout: (text: string) => {
       said.stdout += text;
@@ -35,6 +45,6 @@ export async function runCommand(
       said.stderr += text;
     },
   };
-  const exitCode = await runBaton(args, io, walletApplication);
+  const exitCode = await runBaton(args, io, application);
   return { ...said, exitCode, json: () => JSON.parse(said.stdout) };
 }

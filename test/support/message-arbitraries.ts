@@ -35,6 +35,11 @@ const feeds = fc.record({
   checkpoint: fc.option(fc.record({ signed: signedHeaders, certificate: certificates })),
   chunks,
 });
+const beginnings = fc.record({
+  chunk: fc.record({ signed: signedHeaders, payload: fc.uint8Array({ maxLength: 40 }) }),
+  above: fc.array(signedHeaders, short).map((all) => all.map(({ header }) => header)),
+  certificate: certificates,
+});
 const committees = records.map(({ scheme, quorum, members, candidates: listed }) => ({
   ...{ scheme, quorum, members },
   candidates: listed,
@@ -78,6 +83,7 @@ const FIELDS: { readonly [K in Kind]: fc.Arbitrary<Omit<MessageOf<K>, "is">> } =
   }),
   sign: fc.record({ takeovers, change: fc.option(changes), feed: feeds }),
   fetch: fc.record({ after: places, goal: fc.option(chunkRefs) }),
+  "want-beginning": fc.record({ after: places, isAny: fc.boolean() }),
   proposal: fc.record({
     statement: statements,
     payload: fc.uint8Array({ maxLength: 40 }),
@@ -106,6 +112,7 @@ const FIELDS: { readonly [K in Kind]: fc.Arbitrary<Omit<MessageOf<K>, "is">> } =
     ...{ after: places, goal: fc.option(chunkRefs), chunks },
     certificate: fc.option(certificates),
   }),
+  beginning: fc.record({ after: places, beginning: fc.option(beginnings) }),
   elected: fc.record({ votes: fc.array(votes, short) }),
   "proposal-vote": fc.record({ statement: statements, by: memberSignatures }),
   "proposal-denied": fc.record({ id: ids }),

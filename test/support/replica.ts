@@ -92,6 +92,7 @@ class Fold {
   #nonce: number | null = null;
   #frames: OpenFrame[] = [];
   #watermark: number | null = null;
+  #generation = 0;
   #seals = 0;
   #snapshotsCompared = 0;
 
@@ -116,6 +117,10 @@ class Fold {
       case "watermark":
         assert(event.walletNonce > (this.#watermark ?? -1), "N14: the watermark rises");
         this.#watermark = event.walletNonce;
+        break;
+      case "tally":
+        assert(event.walletNonce === this.#watermark, "a tally names the watermark");
+        assert(event.generation === this.#generation, "a tally names the generation");
         break;
       case "rollback":
         this.#rollBack(event);
@@ -193,6 +198,7 @@ class Fold {
   /** Everything is executed again: a replica has no snapshots. */
   #rollBack(event: ChunkEvent & { kind: "rollback" }): void {
     const { keepThrough, offset, generation, pivotBatchNonce } = event;
+    this.#generation = generation;
     const isKept = (one: object) => "offset" in one && Number(one.offset) <= keepThrough;
     this.#executed = this.#executed.filter(isKept);
     this.#feed = this.#feed.filter((one) => one.kind === "rollback" || isKept(one));

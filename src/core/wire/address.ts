@@ -1,7 +1,7 @@
 /** How an address is shown: EIP-55 letter case. */
 
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { asciiBytes } from "../types/bytes.ts";
 import type { Address } from "../types/hex.ts";
 
 /** The feed and the answers name the same few senders again and again, and each costs a hash. */
@@ -14,7 +14,7 @@ export function checksumAddress(address: Address): string {
   if (known !== undefined) return known;
   if (memo.size >= MEMO_MAX) memo.clear();
   const digits = address.slice(2);
-  const hash = keccak_256(utf8ToBytes(digits));
+  const hash = keccak_256(asciiBytes(digits));
   let shown = "0x";
   for (let i = 0; i < digits.length; i++) {
     const nibble = ((hash[i >> 1] ?? 0) >> (i % 2 === 0 ? 4 : 0)) & 15;

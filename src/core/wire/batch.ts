@@ -11,6 +11,7 @@
  */
 
 import { assert, must } from "../types/assert.ts";
+import { viewOf } from "../types/bytes.ts";
 import { SIGNATURE_BYTES } from "../types/protocol.ts";
 import { err, ok, type Result } from "../types/result.ts";
 import { U16_MAX, U32_MAX } from "../types/units.ts";
@@ -234,8 +235,4 @@ function slices(
     parts.push(bytes.subarray(start, end));
   }
   return ok(parts);
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -6,8 +6,8 @@
  */
 
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "../types/assert.ts";
+import { asciiBytes } from "../types/bytes.ts";
 import { type Address, fromHex } from "../types/hex.ts";
 import { counter, U16_MAX, U32_MAX } from "../types/units.ts";
 
@@ -19,7 +19,7 @@ export type Domain = { readonly chainId: number; readonly verifyingContract: Add
 export const DOMAIN_NAME: string = "CartesiAppSequencer";
 export const DOMAIN_VERSION: string = "1";
 
-const keccakText = (text: string): Uint8Array => keccak_256(utf8ToBytes(text));
+const keccakText = (text: string): Uint8Array => keccak_256(asciiBytes(text));
 const DOMAIN_TYPE_HASH = keccakText(
   "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
 );

@@ -16,6 +16,7 @@ import type { FoundingMember } from "../shared/founding-client.ts";
 import { log } from "../shared/log.ts";
 import { nameOfMember } from "../shared/members.ts";
 import { CommitteeParts } from "./committee-parts.ts";
+import { Counters } from "./counters.ts";
 import { Duties, type Parts } from "./duties.ts";
 import { Feed } from "./feed.ts";
 import { Lane } from "./lane.ts";
@@ -25,6 +26,7 @@ import { Recovery } from "./recover.ts";
 import { PLATFORM, type Runtime } from "./runtime.ts";
 import { Snapshots } from "./serve-snapshots.ts";
 import { Service } from "./service.ts";
+import { SubmitterBalance } from "./submitter-balance.ts";
 
 /** What the composition root mounts. */
 export type Mounted<AppConfig> = {
@@ -69,6 +71,7 @@ export function connectParts(
   reach: Mounted<unknown>["member"],
 ): All {
   const memory = new MemoryStore(runtime);
+  const counters = new Counters(runtime.now());
   const committee =
     own === null || reach === undefined
       ? null
@@ -80,12 +83,14 @@ export function connectParts(
     mode: () => service.mode(),
     publish: (records) => feed.publish(records),
     committee: committee?.lane ?? null,
+    counters,
   });
   const snapshots = new Snapshots(runtime);
   const submitter = createSubmitter(runtime.config.secrets.submitterKey);
-  const parts = { runtime, recovery, service, lane, feed, snapshots, submitter };
+  const balance = new SubmitterBalance(runtime.now);
+  const parts = { runtime, recovery, service, lane, feed, snapshots, submitter, counters, balance };
   const duties = new Duties({ ...parts, committee: committee?.duties ?? null });
-  committee?.connect({ service, feed, lane, duties, recovery });
+  committee?.connect({ service, feed, lane, duties, recovery, counters });
   const all = { ...parts, committee: committee?.duties ?? null, memory, duties };
   return { ...all, member: committee?.member ?? null };
 }

@@ -19,6 +19,7 @@
 import type { Candidate } from "../../consensus/candidate.ts";
 import { type EpochManager, recordChainManager } from "../../consensus/epoch-manager.ts";
 import type { TransferError } from "../../consensus/errors.ts";
+import { Metrics } from "../../consensus/metrics.ts";
 import type { LogEntry } from "../../consensus/payload-store.ts";
 import type { Certificate } from "../../core/consensus/certificate.ts";
 import type { KnownRecord } from "../../core/consensus/epoch-record.ts";
@@ -61,6 +62,8 @@ export type CertifyHooks = LogHooks & {
 export class Certify implements LaneCommittee {
   readonly log: CertifiedLog;
   readonly waiters: Waiters;
+  /** Of this life, whatever candidates it had. */
+  readonly metrics: Metrics = new Metrics();
   readonly #runtime: Runtime;
   readonly #transport: CommitteeTransport;
   readonly #hooks: CertifyHooks;
@@ -197,7 +200,7 @@ export class Certify implements LaneCommittee {
     const signatures = this.#signatures.book(() => this.#announced);
     const [runtime, transport, hooks] = [this.#runtime, this.#transport, this.#hooks];
     const candidate = newCandidate(
-      { runtime, transport, hooks, signatures, manager, key },
+      { runtime, transport, hooks, signatures, manager, key, metrics: this.metrics },
       {
         certified: (certificate) => this.#onCertified(certificate),
         serving: () => {

@@ -78,14 +78,18 @@ export function isNextChunk(
 /** The chunk is another signer's. */
 export const NOTHING_WRITTEN: Written = { chunks: [], last: null };
 
-/** A place within a chunk. */
-export type ChunkPlace = { readonly event: number; readonly offset: Offset };
+/** A place within a chunk, and what the log amounts to there. */
+export type ChunkPlace = {
+  readonly event: number;
+  readonly offset: Offset;
+  readonly tally: ChunkEvent | null;
+};
 
 export class ChunkChecker implements EventSink {
   readonly #runtime: Runtime;
   readonly #chunk: LogChunk;
   readonly #nowMs: UnixMs;
-  readonly #from: number;
+  readonly #from: ChunkPlace;
   #next: Offset;
   #at: number;
 
@@ -97,20 +101,19 @@ export class ChunkChecker implements EventSink {
     runtime: Runtime,
     chunk: LogChunk,
     nowMs: UnixMs,
-    from: ChunkPlace = { event: 0, offset: chunk.stated.firstOffset },
+    from: ChunkPlace = { event: 0, offset: chunk.stated.firstOffset, tally: null },
   ) {
     this.#runtime = runtime;
     this.#chunk = chunk;
     this.#nowMs = nowMs;
-    this.#from = from.event;
+    this.#from = from;
     this.#at = from.event;
     this.#next = from.offset;
   }
 
-  /** The event that the draft is to say next, and the one behind it. */
-  get expected(): readonly [ChunkEvent | undefined, ChunkEvent | undefined] {
-    const { list } = this.#chunk;
-    return [list[this.#at], list[this.#at + 1]];
+  /** The event that the draft is to say next, and the two behind it. */
+  get expected(): readonly (ChunkEvent | undefined)[] {
+    return this.#chunk.list.slice(this.#at, this.#at + 3);
   }
 
   /** Throws: the event that is expected cannot be. */
@@ -147,8 +150,10 @@ export class ChunkChecker implements EventSink {
     const { sql, config } = this.#runtime;
     insertChunk(sql, { ...stated, hash, header, events }, this.#nowMs);
     if (config.committee !== null) {
-      // What is before the first of them has no rows here.
-      insertCommitteeChunk(sql, stated.height, list.slice(this.#from));
+      const { event, tally } = this.#from;
+      // What is before the first of them has no rows here, and amounts to the tally.
+      const told = [...(tally === null ? [] : [tally]), ...list.slice(event)];
+      insertCommitteeChunk(sql, stated.height, told);
       storeSignature(sql, stated.height, must(signature, "C2: a leader signs its chunks"));
     }
     assert(feedHead(sql) + 1 === this.#next, "F1: the feed gave the offsets that the log promises");

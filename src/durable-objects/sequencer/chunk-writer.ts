@@ -33,8 +33,13 @@ export type EventSink = Pick<
   "nextOffset" | "takeOffset" | "append" | "written" | "finish"
 >;
 
-/** What follows a seal in its chunk: the frame of the next batch, so that no chunk ends between them. */
-const FRAME_EVENT_BYTES = 23;
+/** What must follow in the same chunk: a seal behind its tally, the next batch's frame behind a seal. */
+const [SEAL_EVENT_BYTES, FRAME_EVENT_BYTES] = [81, 23];
+
+function bytesBehind({ kind }: ChunkEvent): number {
+  if (kind === "tally") return SEAL_EVENT_BYTES + FRAME_EVENT_BYTES;
+  return kind === "seal" ? FRAME_EVENT_BYTES : 0;
+}
 
 export class ChunkWriter {
   readonly #runtime: Runtime;
@@ -71,7 +76,7 @@ export class ChunkWriter {
   /** Appends an event, cutting a chunk before it would pass 1 MiB. */
   append(event: ChunkEvent): void {
     const leaf = encodeEvent(event);
-    const room = BLOB_BYTES_MAX - (event.kind === "seal" ? FRAME_EVENT_BYTES : 0);
+    const room = BLOB_BYTES_MAX - bytesBehind(event);
     if (this.#leafBytes + leaf.length > room) {
       this.#write("offset" in event ? event.offset : this.#log.nextOffset);
     }

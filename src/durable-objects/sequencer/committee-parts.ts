@@ -7,6 +7,7 @@ import type { FoundingMember } from "../shared/founding-client.ts";
 import type { CertifiedLog, DutiesCommittee, FeedCommittee } from "./certified-log.ts";
 import type { CertifyHooks } from "./certify.ts";
 import { feedCommittee, serviceCommittee } from "./committee-status.ts";
+import type { Counters } from "./counters.ts";
 import type { Duties } from "./duties.ts";
 import type { Feed } from "./feed.ts";
 import { Following } from "./following.ts";
@@ -24,6 +25,7 @@ type Others = {
   readonly service: Pick<Service, "derive" | "mode">;
   readonly feed: Pick<Feed, "certified" | "end">;
   readonly lane: Lane;
+  readonly counters: Counters;
   readonly recovery: Pick<Recovery, "readFirst">;
   readonly duties: Pick<Duties, "certified" | "followMore" | "beginLeading">;
 };
@@ -58,7 +60,9 @@ export class CommitteeParts {
       mayBegin: () => own.isFirst && certify.record === null,
       follows: () => this.#following.isDue(own, certify.record),
       follow: async (reading) => {
-        const followed = await this.#following.step(certify, this.#connected.lane, reading);
+        const { askPart: ask, endpoint: self } = this.member;
+        const parts = { lane: this.#connected.lane, ask, self };
+        const followed = await this.#following.step(certify, parts, reading);
         return followed.ok ? ok(followed.value?.isMoreDue === true) : followed;
       },
     };
@@ -75,15 +79,17 @@ export class CommitteeParts {
 
   #hooks(): CertifyHooks {
     return {
-      certified: () => {
+      certified: ({ chunk }) => {
         // A rollback may take effect by it: service resumes, and readers are told (F3).
-        const { service, feed, duties } = this.#connected;
+        const { service, feed, duties, counters } = this.#connected;
+        counters.certified(chunk.height, this.#runtime.now());
         if (service.mode() !== "serving") service.derive();
         feed.certified();
         duties.certified();
       },
       changed: () => {
         const mode = this.#others?.service.derive();
+        if (!this.member.certify.leads()) this.#others?.counters.endCertifying();
         const isElsewhere = mode === "following" || this.member.certify.isStopped;
         if (isElsewhere) this.#others?.feed.end();
       },
@@ -96,7 +102,11 @@ export class CommitteeParts {
         // Its view of L1 is as old as the log that it followed, so L1 is read before danger is judged (R1).
         recovery.readFirst();
       },
-      adopt: (from, entries) => this.#following.adopt(from, entries),
+      adopt: (from, entries) => this.#following.adopt(from, entries, this.#connected.lane),
+      begin: this.#following.beginWith(
+        () => this.#connected.lane,
+        () => this.#connected.duties.followMore(),
+      ),
       grew: () => this.#connected.duties.followMore(),
       checkWith: (recordOf) => this.#following.checkWith(recordOf),
       resetNeeded: () => {

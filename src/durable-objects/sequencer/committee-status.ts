@@ -1,5 +1,6 @@
 /** What a candidate says of its committee: standing, health, certificates, whereabouts of an op. Reads only. */
 
+import { type EpochBody, type MemberBody, OVERVIEW_EPOCHS_MAX } from "../../core/api/overview.ts";
 import { notFound, type Rejection } from "../../core/api/rejection.ts";
 import type {
   CertificatesPage,
@@ -87,6 +88,37 @@ export function committeeBody(
     evidence: countEvidence(sql),
     reason: reasonOf(certify, { reachable, quorum }, nowMs),
   };
+}
+
+/** The validators of the newest epoch, in its order; empty before the founding. */
+export function memberBodies(
+  { now }: Pick<Runtime, "now">,
+  { record, candidate }: Certify,
+): readonly MemberBody[] {
+  const state = candidate?.lead?.state ?? null;
+  const newest = state?.tail.at(-1)?.height ?? state?.certified?.height ?? -1;
+  const nowMs = now();
+  return (record?.record.members ?? []).map(({ endpoint, key }, i) => {
+    const flow = state?.flows[i];
+    // What a leader assumes until a member speaks is no fact.
+    const held = flow === undefined || flow.isAssumed ? null : flow.holds;
+    const heardMs = state?.heardMs[i];
+    return {
+      ...{ endpoint, key: toHex(key), acked_height: held },
+      lag: held === null ? null : Math.max(0, newest - held),
+      is_reachable: heardMs === undefined ? null : nowMs - heardMs < SILENT_MS,
+    };
+  });
+}
+
+/** The newest epochs, newest first. */
+export function epochBodies({ manager }: Certify): readonly EpochBody[] {
+  const records = manager?.chain().records.slice(-OVERVIEW_EPOCHS_MAX) ?? [];
+  return records.toReversed().map(({ record }) => ({
+    epoch: record.epoch,
+    leader: leaderOf(record).id,
+    from_height: (record.start.inherited?.height ?? -1) + 1,
+  }));
 }
 
 function reasonOf(

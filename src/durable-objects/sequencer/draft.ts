@@ -47,6 +47,7 @@ import {
 import { directsBetween, type StoredDirect } from "./storage/l1-inputs.ts";
 import { loadPolicy } from "./storage/policy.ts";
 import { insertSnapshot } from "./storage/snapshots.ts";
+import { tallyOf } from "./tally.ts";
 
 /** V1: a seal carries a snapshot after this many executed inputs. */
 export const SNAPSHOT_INPUTS = 5_000;
@@ -74,6 +75,7 @@ export class Draft {
   #targetBytes: number;
   #records: FeedRecord[] | null = [];
   #toldBytes = 0;
+  #directs = 0;
 
   /** `sink`: where the events go; a leader writes them into chunks. */
   constructor(runtime: Runtime, memory: Memory, nowMs: UnixMs, sink: EventSink | null = null) {
@@ -93,6 +95,11 @@ export class Draft {
   /** What readers are told after the commit; null when that is so much that they are to read it. */
   get records(): readonly FeedRecord[] | null {
     return this.#records;
+  }
+
+  /** Direct inputs that were drained. */
+  get directs(): number {
+    return this.#directs;
   }
 
   /** The commit's chunks, once `finish` was called; none without a committee. */
@@ -166,6 +173,7 @@ export class Draft {
     this.append({ kind: "direct", ...placed });
     this.#tell({ kind: "direct_input", ...placed }, direct.payload.length);
     this.#head = drainDirect(this.#head, this.#nowMs);
+    this.#directs++;
   }
 
   /** F3: what was promised beyond `keepThrough` is void, for the log and for readers. */
@@ -200,19 +208,17 @@ export class Draft {
     const { executedInputCount } = this.#memory.state.progress();
     const takesSnapshot = told?.takesSnapshot ?? this.#isSnapshotDue(executedInputCount);
     const stateHash = takesSnapshot ? this.#takeSnapshot(executedInputCount) : ZERO_HASH;
+    if (takesSnapshot && this.#runtime.config.committee !== null) {
+      this.append(tallyOf(this.#runtime));
+    }
     sealBatch(
       sql,
       { batchIndex: sealed.batchIndex, payloadHash, payloadBytes: payload.length },
       this.#nowMs,
     );
     const nonce = sealed.batchNonce;
-    this.append({
-      kind: "seal",
-      batchNonce: nonce,
-      payloadHash,
-      stateHash,
-      executedInputs: executedInputCount,
-    });
+    const seal = { batchNonce: nonce, payloadHash, stateHash, executedInputs: executedInputCount };
+    this.append({ kind: "seal", ...seal });
     const policy = loadPolicy(sql);
     this.#targetBytes = policy.batchTargetBytes;
     this.#head = openBatch(

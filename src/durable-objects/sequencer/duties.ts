@@ -14,23 +14,24 @@ import { SLICE_BLOCKS_MAX } from "../../l1/inputs.ts";
 import type { L1, L1Error, Submitter } from "../../l1/l1.ts";
 import { errorName, log } from "../shared/log.ts";
 import type { DutiesCommittee } from "./certified-log.ts";
+import type { Counters } from "./counters.ts";
 import { BACKOFF_MS_MAX, type DutyClock, runDue } from "./duty-clock.ts";
 import { Endpoints, isSilence } from "./endpoints.ts";
 import type { Feed } from "./feed.ts";
 import { isOurs, readPollMs } from "./inspect.ts";
 import { Landings } from "./landings.ts";
 import type { Lane } from "./lane.ts";
-import { postBatches } from "./post-batches.ts";
+import { postDuty } from "./post-duty.ts";
 import { pinIdentity, readL1 } from "./read-l1.ts";
 import type { Recovery } from "./recover.ts";
 import { moveCheckpoint, retain } from "./retain.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Snapshots } from "./serve-snapshots.ts";
 import type { Service } from "./service.ts";
-import { isBaseReached, loadHistory } from "./storage/history.ts";
-import { type DeploymentIdentity, loadIdentity } from "./storage/identity.ts";
+import { loadHistory } from "./storage/history.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
 import { isRebuildAwaited } from "./storage/rebuild.ts";
+import type { SubmitterBalance } from "./submitter-balance.ts";
 
 const HOUSEKEEPING_MS = 2_000;
 /** Retention pages of one tick. */
@@ -46,6 +47,8 @@ export type Parts = {
   readonly feed: Feed;
   readonly snapshots: Snapshots;
   readonly submitter: Submitter;
+  readonly counters: Counters;
+  readonly balance: SubmitterBalance;
   /** Absent or null without a committee. */
   readonly committee?: DutiesCommittee | null;
 };
@@ -81,6 +84,7 @@ export class Duties {
       // A database of another deployment is not read into, not written to and not posted from.
       if (!isOurs(this.#parts.runtime)) return;
       await this.#runDue(this.#read, () => this.#readDuty());
+      this.#parts.balance.refresh(this.#parts.runtime.config.submitter, this.#endpoints.connect);
       // Before the open batch may close: one in danger is voided without a flush only while it is open.
       await this.#runDue(this.#recover, () => this.#recoverDuty(), this.#blockMs());
       this.#advance();
@@ -156,6 +160,7 @@ export class Duties {
   #onL1Error(error: L1Error): void {
     this.#endpoints.next();
     this.#parts.recovery.endpointFailed();
+    this.#parts.counters.l1Errors++;
     log("warn", "l1-error", { reason: error.reason, code: error.code });
   }
 
@@ -242,20 +247,14 @@ export class Duties {
   }
 
   async #postDuty(): Promise<Result<number, L1Error>> {
-    const { runtime } = this.#parts;
-    const identity: DeploymentIdentity | null = loadIdentity(runtime.sql);
-    const idleMs = runtime.config.timing.submitterIdlePollMs;
+    const idleMs = this.#parts.runtime.config.timing.submitterIdlePollMs;
     if (this.#follows()) return ok(idleMs);
-    if (identity === null || loadHistory(runtime.sql) === null || !isBaseReached(runtime.sql)) {
-      return ok(idleMs);
-    }
     const mayPost = () => this.#leads() && this.#parts.recovery.mayPost();
     const certified = this.#parts.committee?.log ?? null;
     const poster = { ...this.#parts, landings: this.#landings, mayPost, certified };
-    const outcome = await postBatches(poster, this.#endpoints.connect(), identity);
+    const outcome = await postDuty(poster, this.#endpoints.connect);
     if (!outcome.ok) return outcome;
     this.#isUncertified ||= outcome.value.isUncertified === true;
-    if (outcome.value.capped) log("warn", "fees-capped", { waiting: outcome.value.waiting });
     return ok(outcome.value.waiting > 0 ? Math.min(idleMs, this.#pollMs()) : idleMs);
   }
 

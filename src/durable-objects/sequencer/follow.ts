@@ -56,7 +56,8 @@ export async function followOnce(
   return ok({ ...projected, isMoreDue: projected.isMoreDue || read.value.advanced });
 }
 
-function forgetPages({ runtime, memory }: Follower): boolean {
+/** True when more is due at once. */
+export function forgetPages({ runtime, memory }: Pick<Follower, "runtime" | "memory">): boolean {
   for (let page = 0; page < PAGES_MAX; page++) {
     if (!resetStep(runtime, memory)) return false;
   }

@@ -1,60 +1,35 @@
 /**
  * The inclusion lane: the only writer of the promised order.
  *
- * Ops queue in memory and are validated, executed and appended together, one transaction and one
- * flush to disk for all that arrived within `GROUP_MS` or fill a chunk. Nothing here awaits: between
- * the validation of an op and its row no other event runs (I3), so there is no lock. The platform
- * holds every reply and every socket message until the transaction is durable; if the object dies
- * before that, no 200 was sent, and a client's retry is answered by I4. Under a committee the reply also
- * waits for the chunk's signature; meanwhile the next group may be committed on top of it.
+ * Every commit is one transaction and one flush to disk: a group of ops (`intake.ts`), frames and seals, a
+ * watermark, a rollback. Nothing here awaits, so no other event runs between a decision and its rows, and
+ * there is no lock. The platform holds every reply and every socket message until the transaction is
+ * durable. Under a committee the next one may be committed before the chunk of this one is signed.
  */
 
-import {
-  applicationError,
-  executionRejected,
-  type Mode,
-  queueFull,
-  type Rejection,
-  storageError,
-  unavailable,
-  uncertified,
-} from "../../core/api/rejection.ts";
 import type { SignedUserOp } from "../../core/api/sequencer-api.ts";
 import type { FeedRecord } from "../../core/feed/record.ts";
 import {
   type CloseLimits,
   decideClose,
-  decideInclusion,
   isFrameDue,
-  mustCloseBeforeOp,
   nextCloseAtMs,
 } from "../../core/lane/decide.ts";
 import { assert, must } from "../../core/types/assert.ts";
-import { CHUNK_OPS_MAX, QUEUE_OPS_MAX } from "../../core/types/protocol.ts";
-import { err, ok } from "../../core/types/result.ts";
 import type { BlockNumber, UnixMs } from "../../core/types/units.ts";
 import { errorName, log } from "../shared/log.ts";
 import { transact } from "../shared/transact.ts";
 import type { Written } from "./chunk-writer.ts";
-import { ApplicationFault, Draft, guarded } from "./draft.ts";
+import { Draft } from "./draft.ts";
+import { type Committed, Intake, type IntakeHooks } from "./intake.ts";
 import type { Memory, MemoryStore } from "./memory.ts";
 import { genesisOrigin, type Origin, writeOrigin } from "./origin.ts";
-import {
-  type Decision,
-  type LaneCommittee,
-  type Outcome,
-  originalDecision,
-  type Promised,
-  withReceipts,
-} from "./promise.ts";
+import type { Outcome, Promised } from "./promise.ts";
 import type { Runtime } from "./runtime.ts";
 import { divergedAtNonce } from "./storage/acceptance.ts";
 import { isBaseReached } from "./storage/history.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
 import { raiseWatermark } from "./storage/submission.ts";
-
-/** How long the first op of a group waits for company. */
-const GROUP_MS = 1;
 
 /** What a transaction that begins anew leaves for readers and in memory. */
 export type Renewal = {
@@ -62,110 +37,39 @@ export type Renewal = {
   readonly records: readonly FeedRecord[] | null;
   readonly written: Written;
   readonly next: Memory;
+  /** Direct inputs that were drained. */
+  readonly directs: number;
+  /** Null: it is no rollback. */
+  readonly voidedOps: number | null;
 };
 
-type Waiting = { readonly op: SignedUserOp; readonly reply: (outcome: Outcome) => void };
+/** Of a renewal that repeats what another leader ordered: it was counted there. */
+export const ORDERED_ELSEWHERE = { directs: 0, voidedOps: null } as const;
 
-export type LaneHooks = {
-  readonly mode: () => Mode;
+export type LaneHooks = IntakeHooks & {
   readonly publish: (records: readonly FeedRecord[] | null) => void;
-  readonly committee: LaneCommittee | null;
 };
 
 export class Lane {
   readonly #runtime: Runtime;
   readonly #memory: MemoryStore;
   readonly #hooks: LaneHooks;
-  #queue: Waiting[] = [];
-  /** The next flush, and whether it waits for company or comes as soon as the turn is over. */
-  #timer: { readonly cancel: () => void; readonly delayMs: number } | null = null;
+  readonly #intake: Intake;
 
   constructor(runtime: Runtime, memory: MemoryStore, hooks: LaneHooks) {
     this.#runtime = runtime;
     this.#memory = memory;
     this.#hooks = hooks;
+    this.#intake = new Intake(runtime, hooks, (work) => this.#commit(work));
   }
 
   get isQueueFull(): boolean {
-    return this.#queue.length >= QUEUE_OPS_MAX;
+    return this.#intake.isFull;
   }
 
   /** Resolves when the op's chunk is appended, or at once when the queue is full (I5). */
   submit(op: SignedUserOp): Promise<Outcome> {
-    if (this.isQueueFull) return Promise.resolve(err(queueFull));
-    return new Promise((reply) => {
-      this.#queue.push({ op, reply });
-      this.#schedule(this.#queue.length >= CHUNK_OPS_MAX ? 0 : GROUP_MS);
-    });
-  }
-
-  /** A full chunk does not wait out the time that was set for a smaller one. */
-  #schedule(delayMs: number): void {
-    if (this.#timer !== null) {
-      if (this.#timer.delayMs <= delayMs) return;
-      this.#timer.cancel();
-    }
-    const cancel = this.#runtime.later(() => {
-      this.#timer = null;
-      this.#flush();
-    }, delayMs);
-    this.#timer = { cancel, delayMs };
-  }
-
-  /** One chunk a turn, so that a full queue does not keep L1 and readers waiting. */
-  #flush(): void {
-    const group = this.#queue.splice(0, CHUNK_OPS_MAX);
-    if (group.length === 0) return;
-    const refusal = this.#refusal();
-    if (refusal === null) this.#include(group);
-    else for (const { reply } of group) reply(err(refusal));
-    if (this.#queue.length > 0) this.#schedule(0);
-  }
-
-  #refusal(): Rejection | null {
-    const { mode, committee } = this.#hooks;
-    const now = mode();
-    if (now !== "serving") return unavailable(now);
-    return committee?.isFull() === true ? uncertified : null;
-  }
-
-  #include(group: readonly Waiting[]): void {
-    const { committee } = this.#hooks;
-    const { decisions, promised } = this.#includeGroup(group);
-    const answer = (outcomes: readonly Outcome[]) => {
-      for (const [i, { reply }] of group.entries()) reply(must(outcomes[i], "each has an outcome"));
-    };
-    if (committee === null || promised === null) answer(decisions);
-    else void withReceipts(decisions, promised, committee).then(answer);
-  }
-
-  #includeGroup(group: readonly Waiting[]): {
-    readonly decisions: readonly Decision[];
-    readonly promised: Promised | null;
-  } {
-    try {
-      const { value, promised } = this.#commit((draft, memory) =>
-        group.map(({ op }) => this.#includeOne(draft, memory, op)),
-      );
-      return { decisions: value, promised };
-    } catch (error) {
-      // Nothing of the group was appended and the memory is dropped: every op may be sent again.
-      log("error", "chunk-failed", { error: errorName(error), ops: group.length });
-      const rejection = error instanceof ApplicationFault ? applicationError : storageError;
-      return { decisions: group.map(() => err(rejection)), promised: null };
-    }
-  }
-
-  #includeOne(draft: Draft, memory: Memory, op: SignedUserOp): Decision {
-    if (mustCloseBeforeOp(draft.head, op.data.length)) draft.seal();
-    const invalid = guarded(() => decideInclusion(memory.state, op, draft.head));
-    if (invalid !== null) {
-      // I4. Looked up only here, since an included op's nonce is used: its retry always lands here.
-      return originalDecision(this.#runtime.sql, op) ?? err(executionRejected(invalid));
-    }
-    const place = draft.include(op);
-    if (draft.head.batchBytes >= draft.targetBytes) draft.seal();
-    return ok(place);
+    return this.#intake.submit(op);
   }
 
   /**
@@ -228,6 +132,7 @@ export class Lane {
     const renewed = this.#dropOnThrow(() => transact(this.#runtime.storage, work));
     if (renewed === null) return null;
     this.#memory.set(renewed.next);
+    this.#count(renewed);
     this.#promise(renewed.written);
     this.#publishCommitted(renewed.records);
     return renewed;
@@ -241,10 +146,7 @@ export class Lane {
     return this.#commit(work).value;
   }
 
-  #commit<T>(work: (draft: Draft, memory: Memory) => T): {
-    readonly value: T;
-    readonly promised: Promised | null;
-  } {
+  #commit<T>(work: (draft: Draft, memory: Memory) => T): Committed<T> {
     const { committee } = this.#hooks;
     assert(committee === null || committee.leads(), "C6: only an open epoch's leader appends");
     const memory = must(this.#memory.get(), "the lane commits after genesis");
@@ -256,15 +158,28 @@ export class Lane {
       }),
     );
     this.#memory.set(next);
+    this.#count({ directs: draft.directs, voidedOps: null });
     const promised = this.#promise(draft.written);
     this.#publishCommitted(draft.records);
     return { value, promised };
   }
 
+  #count({ directs, voidedOps }: Pick<Renewal, "directs" | "voidedOps">): void {
+    const { counters } = this.#hooks;
+    counters.directs += directs;
+    if (voidedOps === null) return;
+    counters.rollbacks++;
+    counters.opsVoided += voidedOps;
+  }
+
   /** Before readers are told: a rollback is kept from them until it is certified (F3). */
   #promise(written: Written): Promised | null {
-    const { committee } = this.#hooks;
+    const { committee, counters } = this.#hooks;
     if (committee === null) return null;
+    const last = written.chunks.at(-1)?.header.height;
+    if (last !== undefined) {
+      counters.chunksWritten(last, written.chunks.length, this.#runtime.now());
+    }
     const signed = committee.wrote(written);
     signed.catch(() => undefined);
     return { written, signed };

@@ -35,6 +35,7 @@ import { log } from "../shared/log.ts";
 import { type KeyProblem, type MemberKey, nextKey, openKey } from "../shared/member-key.ts";
 import { memberName } from "../shared/members.ts";
 import { SignedDelivery } from "../shared/signed-delivery.ts";
+import { type AskPart, askPartWith } from "../shared/snapshot-client.ts";
 import { transact } from "../shared/transact.ts";
 import { Certify, type CertifyHooks } from "./certify.ts";
 import { foundCommittee } from "./found.ts";
@@ -67,6 +68,8 @@ class KeyRefused extends Error {
 export class Member {
   readonly certify: Certify;
   readonly own: Own;
+  /** Asks others for a part of a state. */
+  readonly askPart: AskPart;
   readonly #runtime: Runtime;
   readonly #peer: (place: Place) => FoundingMember;
   readonly #transport: CommitteeTransport;
@@ -84,11 +87,13 @@ export class Member {
     this.own = own;
     const { now, later } = runtime;
     const [self, history] = [() => this.endpoint, () => this.#history()];
+    const sign: MemberKey["signer"]["sign"] = (message) =>
+      must(this.certify.key, "a member has a key").signer.sign(message);
     this.#transport = new CommitteeTransport({
-      ...{ now, later, self, history, peer },
+      ...{ now, later, self, history, peer, sign },
       isListed: (endpoint) => this.#speaker(endpoint) !== null,
-      sign: (message) => must(this.certify.key, "a member has a key").signer.sign(message),
     });
+    this.askPart = askPartWith({ now, later, self, history, sign, member: peer });
     const speaker = (endpoint: string) => this.#speaker(endpoint);
     this.#delivery = new SignedDelivery({ self, history, speaker, now });
     this.certify = new Certify(runtime, this.#transport, hooks);

@@ -1,10 +1,11 @@
 /** The library's candidate on this object's database, transport and clock. */
 
+import type { BeginningHooks } from "../../consensus/beginnings.ts";
 import { Candidate } from "../../consensus/candidate.ts";
 import type { Judge } from "../../consensus/clock.ts";
 import { type CandidateEvents, CONDUCTOR_RULES } from "../../consensus/conductor-types.ts";
 import type { EpochManager } from "../../consensus/epoch-manager.ts";
-import { Metrics } from "../../consensus/metrics.ts";
+import type { Metrics } from "../../consensus/metrics.ts";
 import type { PayloadCheck } from "../../consensus/payload.ts";
 import type { PayloadStore } from "../../consensus/payload-store.ts";
 import type { KnownRecord } from "../../core/consensus/epoch-record.ts";
@@ -25,6 +26,7 @@ export type LogHooks = {
   readonly open: (known: KnownRecord) => Promise<void>;
   /** Takes chunks of another leader (C6). */
   readonly adopt: PayloadStore["adopt"];
+  readonly begin: BeginningHooks;
   /** More of another leader's log is certified. */
   readonly grew: () => void;
   readonly checkWith: (recordOf: (epoch: number) => KnownRecord | null) => PayloadCheck;
@@ -37,16 +39,17 @@ export type CandidateParts = {
   readonly signatures: SignatureBook;
   readonly manager: EpochManager;
   readonly key: MemberKey;
+  readonly metrics: Metrics;
 };
 
 export function newCandidate(parts: CandidateParts, events: CandidateEvents): Candidate {
-  const { runtime, transport, hooks, signatures, manager } = parts;
+  const { runtime, transport, hooks, signatures, manager, metrics } = parts;
   const { storage, now, config, random, sql } = runtime;
-  const { open, adopt, grew, checkWith } = hooks;
+  const { open, adopt, begin, grew, checkWith } = hooks;
   const { signer } = parts.key;
   const around = { clock: committeeClock(runtime), random, transport, judge: JUDGE };
   const options = {
-    ...{ manager, signer, rules: CONDUCTOR_RULES, metrics: new Metrics(), open },
+    ...{ manager, signer, rules: CONDUCTOR_RULES, metrics, open, begin },
     store: logStore({ storage, now, adopt, grew, signatures }),
     log: commitLog(storage, config),
     checkPayload: checkWith(manager.record),

@@ -34,7 +34,8 @@ export function openEpoch(
   const draft = openingDraft(runtime, memory, { epoch, firstOffset, sink: null }, runtime.now());
   for (const direct of owedDirects(sql, memory.head, config.submitter)) draft.drainOne(direct);
   const next = draft.finish();
-  return { records: draft.records, written: draft.written, next };
+  const { records, written, directs } = draft;
+  return { records, written, next, directs, voidedOps: null };
 }
 
 /** The draft after its rollback record; what the open frame still owes is to come. */

@@ -51,7 +51,8 @@ export function writeOrigin(runtime: Runtime, origin: Origin): Renewal {
   const draft = beginEra(runtime, { era, anchorNonce, base, state, frame, epoch: 0, sink: null });
   draft.drain(base?.block ?? -1);
   const next = draft.finish();
-  return { records: draft.records, written: draft.written, next };
+  const { records, written, directs } = draft;
+  return { records, written, next, directs, voidedOps: null };
 }
 
 /** An era with its baseline, its root batch and first frame; what that frame drains is to come. */

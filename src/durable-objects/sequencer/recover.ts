@@ -207,6 +207,7 @@ export class Recovery {
       keep_through: rollback.keepThrough,
       pivot_batch_nonce: rollback.pivotBatchNonce,
       voided_batches: rollback.voidedBatches,
+      voided_ops: rollback.voidedOps,
     });
   }
 

@@ -19,6 +19,7 @@ import type { Renewal } from "./lane.ts";
 import { loadLogHead, type Memory, restoreState } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { baseBlock, requireHistory } from "./storage/history.ts";
+import { countValidOpsFrom } from "./storage/inclusion.ts";
 import { loadSafeHead } from "./storage/l1-inputs.ts";
 import { loadPolicy } from "./storage/policy.ts";
 import {
@@ -35,6 +36,7 @@ export type Rollback = Renewal & {
   readonly keepThrough: Offset;
   readonly pivotBatchNonce: BatchNonce;
   readonly voidedBatches: number;
+  readonly voidedOps: number;
 };
 
 /** Inside the lane's transaction. Null, with nothing written, when nothing is to be voided. */
@@ -49,14 +51,16 @@ export function rollBackFrom(runtime: Runtime, pivotIndex: number): Rollback {
   const { sql } = runtime;
   const nowMs = runtime.now();
   const log = loadLogHead(sql);
-  const voided = voidFrom(runtime, pivotIndex, nowMs);
+  const voidedOps = countValidOpsFrom(sql, pivotIndex);
+  const voided = { ...voidFrom(runtime, pivotIndex, nowMs), voidedOps };
   const { recommendedFee: fee } = loadPolicy(sql);
   const { blockNumber: safeBlock } = must(loadSafeHead(sql), "genesis follows a safe head");
   const begun = beginAgain(runtime, { voided, frame: { fee, safeBlock }, log, sink: null }, nowMs);
   const { draft, generation } = begun;
   draft.drain(voided.drainedThrough);
   const next = draft.finish();
-  return { records: draft.records, written: draft.written, next, generation, ...voided };
+  const { records, written, directs } = draft;
+  return { records, written, next, directs, generation, ...voided };
 }
 
 /** What is void now, before anybody is told. */

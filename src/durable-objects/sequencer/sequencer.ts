@@ -29,12 +29,8 @@ import { internalError, notFound, type Rejection, unavailable } from "../../core
 import type {
   CertificatesPage,
   CertificatesQuery,
-  DeploymentBody,
-  DigestBody,
   FeedPage,
   FeedQuery,
-  FeeQuote,
-  FinalizedBody,
   HealthBody,
   Leadership,
   RebuildPart,
@@ -54,13 +50,16 @@ import { err, ok, type Result } from "../../core/types/result.ts";
 import { errorName, log } from "../shared/log.ts";
 import { migrate } from "../shared/migrate.ts";
 import type { CommitteePeer } from "../shared/peer.ts";
+import { answerClose } from "../shared/readers.ts";
 import { type All, assemble, MISCONFIGURED, type Mounted } from "./assemble.ts";
-import { certificatesPage, committeeBody, noCommittee } from "./committee-status.ts";
+import { certificatesPage, noCommittee } from "./committee-status.ts";
 import { conduct, conductorState } from "./conduct.ts";
+import { submitOp } from "./intake.ts";
 import type { Member } from "./member.ts";
+import { healthOf, overviewOf, watchOf } from "./overview.ts";
 import { certified } from "./promise.ts";
 import { putPart, startUpload } from "./rebuild.ts";
-import { deployment, feeQuote, health, transaction } from "./status.ts";
+import { deployment, feeQuote, transaction } from "./status.ts";
 import { loadHistory } from "./storage/history.ts";
 import { SEQUENCER_MIGRATIONS } from "./storage/schema.ts";
 
@@ -87,19 +86,24 @@ export class SequencerObject<Env extends Vars, AppConfig>
   }
 
   async submit(op: SignedUserOp, waits: boolean = false): Promise<Answer<SoftConfirmation>> {
-    if (this.#all === null) return err(unavailable("refused"));
-    const mode = this.#all.service.mode();
-    if (mode !== "serving") return err(unavailable(mode));
-    const answer = await this.#all.lane.submit(op);
-    return waits && answer.ok ? ok(await certified(this.#all, answer.value)) : answer;
+    this.#all?.counters.called();
+    const answer = await this.#ordered(op);
+    if (!waits || !answer.ok || this.#all === null) return answer;
+    return ok(await certified(this.#all, answer.value));
   }
 
   submitGroup(ops: readonly SignedUserOp[]): Promise<readonly Answer<SoftConfirmation>[]> {
     assert(ops.length <= CHUNK_OPS_MAX, "a group of submissions is bounded");
-    return Promise.all(ops.map((op) => this.submit(op)));
+    this.#all?.counters.called();
+    return Promise.all(ops.map((op) => this.#ordered(op)));
   }
 
-  fee(): Promise<Answer<FeeQuote>> {
+  #ordered(op: SignedUserOp): Promise<Answer<SoftConfirmation>> {
+    if (this.#all === null) return Promise.resolve(err(unavailable("refused")));
+    return submitOp(this.#all, op);
+  }
+
+  fee(): ReturnType<SequencerApi["fee"]> {
     return this.#answer(({ runtime, memory }) => feeQuote(runtime, memory));
   }
 
@@ -110,7 +114,7 @@ export class SequencerObject<Env extends Vars, AppConfig>
     });
   }
 
-  deployment(): Promise<Answer<DeploymentBody>> {
+  deployment(): ReturnType<SequencerApi["deployment"]> {
     return this.#answer(({ runtime }) => deployment(runtime));
   }
 
@@ -121,15 +125,15 @@ export class SequencerObject<Env extends Vars, AppConfig>
   }
 
   health(): Promise<HealthBody> {
-    const all = this.#all;
-    if (all === null) return Promise.resolve(MISCONFIGURED);
-    const mode = all.service.derive();
-    const recovery = mode === "recovering" ? all.recovery.status() : null;
-    const { refusal } = all.service;
-    const { runtime, member } = all;
-    const committee = member === null ? null : committeeBody(runtime, member.certify, member.own);
-    const isQueueFull = all.lane.isQueueFull || member?.certify.isFull() === true;
-    return Promise.resolve(health(runtime, { mode, refusal, isQueueFull, recovery, committee }));
+    return Promise.resolve(this.#all === null ? MISCONFIGURED : healthOf(this.#all));
+  }
+
+  overview(): ReturnType<SequencerApi["overview"]> {
+    return this.#answer((all) => ok(overviewOf(all)));
+  }
+
+  watch(): ReturnType<SequencerApi["watch"]> {
+    return this.#answer((all) => ok(watchOf(all)));
   }
 
   feedPage(query: FeedQuery): Promise<Answer<FeedPage>> {
@@ -200,11 +204,11 @@ export class SequencerObject<Env extends Vars, AppConfig>
     return this.#ofMember(({ snapshots }) => snapshots.part(hash, part));
   }
 
-  finalized(): Promise<Answer<FinalizedBody>> {
+  finalized(): ReturnType<SequencerApi["finalized"]> {
     return this.#answer(({ snapshots }) => snapshots.finalized());
   }
 
-  finalizedDigest(): Promise<Answer<DigestBody>> {
+  finalizedDigest(): ReturnType<SequencerApi["finalizedDigest"]> {
     return this.#answer(({ snapshots }) => snapshots.digest());
   }
 
@@ -219,6 +223,7 @@ export class SequencerObject<Env extends Vars, AppConfig>
   }
 
   async heartbeat(): Promise<void> {
+    this.#all?.counters.beat(this.#all.runtime.now());
     this.#all?.service.derive();
     await this.#all?.duties.ensureAlarm();
   }
@@ -230,7 +235,8 @@ export class SequencerObject<Env extends Vars, AppConfig>
   /** Sockets and streamed states; the Worker authorised the request and passes it on unchanged. */
   override fetch(request: Request): Response {
     const url = new URL(request.url);
-    const answer = this.#ask((all) => this.#stream(all, url, request));
+    const id = request.headers.get("x-request-id");
+    const answer = this.#ask((all) => this.#stream(all, url, request), id);
     if (answer.ok) return answer.value;
     const { status, headers, body } = refusal(answer.error);
     return new Response(body, { status, headers });
@@ -259,8 +265,7 @@ export class SequencerObject<Env extends Vars, AppConfig>
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     this.#all?.feed.onClose(socket);
-    // Without an answer the peer waits 10 s, whatever code it sent.
-    socket.close(isSendable(code) ? code : 1000, reason);
+    answerClose(socket, code, reason);
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -282,18 +287,13 @@ export class SequencerObject<Env extends Vars, AppConfig>
   }
 
   /** Answers from the parts. A broken invariant is logged and answered without its text. */
-  #ask<T>(question: (all: All) => Answer<T>): Answer<T> {
+  #ask<T>(question: (all: All) => Answer<T>, requestId: string | null = null): Answer<T> {
     if (this.#all === null) return err(unavailable("refused"));
     try {
       return question(this.#all);
     } catch (error) {
-      log("error", "request-failed", { error: errorName(error) });
+      log("error", "request-failed", { error: errorName(error), request_id: requestId });
       return err(internalError);
     }
   }
-}
-
-/** 1004 is reserved; 1005, 1006 and 1015 stand for "no code" and "lost"; a peer may send any number. */
-function isSendable(code: number): boolean {
-  return code >= 1000 && code < 5000 && ![1004, 1005, 1006, 1015].includes(code);
 }

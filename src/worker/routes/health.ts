@@ -5,7 +5,8 @@ import { queueFull, type Rejection, unavailable, uncertified } from "../../core/
 import type { HealthBody } from "../../core/api/sequencer-api.ts";
 import { UNCERTIFIED_EVENTS_MAX } from "../../core/consensus/types.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
+import { rejectionOf } from "../../durable-objects/shared/failed-call.ts";
+import { refuse, refuseMethod } from "../errors.ts";
 import { json } from "../json.ts";
 import type { Site, SiteContext } from "../site.ts";
 

@@ -27,9 +27,11 @@ import {
   SUBMIT_UNANSWERED_MAX,
 } from "../../core/types/protocol.ts";
 import { err, type Result } from "../../core/types/result.ts";
+import { type FindLeader, submitToLeader } from "../../durable-objects/shared/submit-to-leader.ts";
 import type { Deployment } from "../config.ts";
-import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
-import type { SequencerStub, Site } from "../site.ts";
+import { refuse, refuseMethod } from "../errors.ts";
+import { requestIdOf } from "../request-id.ts";
+import type { Site } from "../site.ts";
 import { readSubmission } from "../submission.ts";
 
 export const submit = new Hono<Site>()
@@ -40,7 +42,8 @@ export const submit = new Hono<Site>()
     const { 0: client, 1: server } = new WebSocketPair();
     server.accept();
     const { deployment, leader } = c.var;
-    new SubmitChannel(server, deployment, leader).listen();
+    const requestId = requestIdOf(c.req.raw);
+    new SubmitChannel(server, { deployment, leader, requestId }).listen();
     return new Response(null, { status: 101, webSocket: client });
   })
   .all("/ws/submit", () => refuseMethod("GET"));
@@ -53,8 +56,8 @@ type Waiting = { readonly op: SignedUserOp; readonly answer: (text: string) => v
 class SubmitChannel {
   readonly #socket: WebSocket;
   readonly #deployment: Deployment;
-  /** Asked for each call: a stub that saw the object restart fails for ever, a connection outlives that. */
-  readonly #sequencer: () => Promise<SequencerStub | null>;
+  readonly #leader: FindLeader;
+  readonly #requestId: string;
   /** Answers of the messages not yet answered, oldest first; null while it is not known. */
   readonly #answers: { text: string | null }[] = [];
   #waiting: Waiting[] = [];
@@ -65,12 +68,17 @@ class SubmitChannel {
 
   constructor(
     socket: WebSocket,
-    deployment: Deployment,
-    sequencer: () => Promise<SequencerStub | null>,
+    options: {
+      readonly deployment: Deployment;
+      readonly leader: FindLeader;
+      /** Of the request that opened the connection. */
+      readonly requestId: string;
+    },
   ) {
     this.#socket = socket;
-    this.#deployment = deployment;
-    this.#sequencer = sequencer;
+    this.#deployment = options.deployment;
+    this.#leader = options.leader;
+    this.#requestId = options.requestId;
   }
 
   listen(): void {
@@ -99,7 +107,7 @@ class SubmitChannel {
     };
     const op = readMessage(data, this.#deployment);
     if (op.ok) {
-      this.#waiting.push({ op: op.value, answer });
+      this.#waiting.push({ op: { ...op.value, requestId: this.#requestId }, answer });
       void this.#call();
     } else {
       answer(refusal(op.error).body);
@@ -124,16 +132,10 @@ class SubmitChannel {
   }
 
   async #answersOf(group: readonly Waiting[]): Promise<readonly string[]> {
-    try {
-      const sequencer = await this.#sequencer();
-      if (sequencer === null) return this.#leaderMoved(group.length);
-      const outcomes = await sequencer.submitGroup(group.map(({ op }) => op));
-      return group.map(({ op }, i) => formatOutcome(op, must(outcomes[i], "one outcome per op")));
-    } catch (error) {
-      // The object failed mid-call: each op may be included or not, as after a failed request.
-      const { body } = refusal(rejectionOf(error));
-      return group.map(() => body);
-    }
+    const ops = group.map(({ op }) => op);
+    const outcomes = await submitToLeader(this.#leader, ops);
+    if (outcomes === null) return this.#leaderMoved(group.length);
+    return ops.map((op, i) => formatOutcome(op, must(outcomes[i], "one outcome per op")));
   }
 
   /** Another deployment leads now: a new connection is passed on to it. */

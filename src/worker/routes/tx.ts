@@ -11,16 +11,17 @@ import { Hono } from "hono";
 import { parseTransactionPath, parseWait } from "../../core/api/query.ts";
 import { badRequest, payloadTooLarge, type Rejection } from "../../core/api/rejection.ts";
 import { formatConfirmation, formatTransaction } from "../../core/api/responses.ts";
-import type { SignedUserOp } from "../../core/api/sequencer-api.ts";
+import type { SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
 import { invalidJson } from "../../core/api/tx-request.ts";
 import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
+import { rejectionOf } from "../../durable-objects/shared/failed-call.ts";
 import { readBody } from "../body.ts";
 import type { Deployment } from "../config.ts";
 import { ALLOW_ORIGIN } from "../cors.ts";
-import { refuse, refuseMethod, rejectionOf } from "../errors.ts";
+import { refuse, refuseMethod } from "../errors.ts";
 import { jsonText } from "../json.ts";
-import type { SequencerStub, Site } from "../site.ts";
+import type { Site } from "../site.ts";
 import { readSubmission } from "../submission.ts";
 
 const SUCCESS_HEADERS = {
@@ -40,18 +41,24 @@ export const transaction = new Hono<Site>()
   .all("/tx/:sender/:nonce", () => refuseMethod("GET, HEAD"))
   .all("/tx", () => refuseMethod("POST"));
 
+/** The op's way to the sequencer: directly or through a gateway (X2). */
+export type Submit = (
+  op: SignedUserOp,
+  waits: boolean,
+) => Promise<Result<SoftConfirmation, Rejection>>;
+
 /** The whole of `POST /tx`, CORS included: the router is not asked. */
 export async function submitTransaction(
   request: Request,
   deployment: Deployment,
-  sequencer: SequencerStub,
+  submit: Submit,
 ): Promise<Response> {
   try {
     const waits = readWait(request, deployment);
     if (!waits.ok) return refuseSubmission(waits.error);
     const op = await readOp(request, deployment);
     if (!op.ok) return refuseSubmission(op.error);
-    const confirmed = await sequencer.submit(op.value, waits.value);
+    const confirmed = await submit(op.value, waits.value);
     if (!confirmed.ok) return refuseSubmission(confirmed.error);
     // Ordered, and not certified in time: the promise stands, and the certificate may still come.
     const isLate = waits.value && confirmed.value.receipt?.tier !== "certified";
