@@ -1,4 +1,4 @@
-/** Three runners in one: pure code in Node, objects in workerd, the whole product on real processes. */
+/** Pure code in Node, objects in workerd, the whole product on real processes, and its page in a real browser. */
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -8,6 +8,8 @@ const isLong = process.env["BATON_LONG"] === "1";
 
 export default defineConfig({
   test: {
+    // Two files at a time: most of them wait for blocks and timers most of the time.
+    maxWorkers: 2,
     reporters: ["default", "./test/support/plain-reporter.ts"],
     projects: [
       {
@@ -43,10 +45,18 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: isLong ? 900_000 : 180_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: isLong ? 900_000 : 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
         },
       },
     ],
