@@ -10,8 +10,9 @@ import { log } from "../durable-objects/shared/log.ts";
 import { ALLOW_ORIGIN } from "./cors.ts";
 
 const HEADER = "x-request-id";
-/** A web page sees it only where it is named. */
+/** A web page sees of these only what is named. */
 const EXPOSE = "access-control-expose-headers";
+const EXPOSED = `${HEADER},retry-after,x-history-error`;
 /** What may stand in a log line. */
 const WELL_FORMED = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 /** Answers of the server's own fault are logged, but no more of them in a second than this, per isolate. */
@@ -57,7 +58,7 @@ export class Answering {
     if (response.status === 101) return response;
     const answer = isMutable(response) ? response : new Response(response.body, response);
     answer.headers.set(HEADER, id);
-    if (answer.headers.has(ALLOW_ORIGIN.name)) answer.headers.set(EXPOSE, HEADER);
+    if (answer.headers.has(ALLOW_ORIGIN.name)) answer.headers.set(EXPOSE, EXPOSED);
     return answer;
   }
 

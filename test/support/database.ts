@@ -15,8 +15,8 @@ const folder = ({ dataDir }: OnDisk): string => join(dataDir, FILES.objects);
 export function withDatabase<T>(product: OnDisk, work: (db: DatabaseSync) => T): T {
   const files = readdirSync(folder(product), { recursive: true, encoding: "utf8" });
   const file = must(
-    // The class keeps its alarms in a database of its own.
-    files.find((name) => /[/\\][0-9a-f]{64}\.sqlite$/.test(name)),
+    // Relays have databases, too, and each class one of its alarms.
+    files.find((name) => /baton-sequencer-v1[/\\][0-9a-f]{64}\.sqlite$/.test(name)),
     "the object has a database",
   );
   const db = new DatabaseSync(join(folder(product), file));

@@ -49,7 +49,7 @@ describe("a request's name", () => {
     expect(new Set(names).size).toBe(names.length);
     for (const answer of answers) {
       const isPublic = answer.headers.has("access-control-allow-origin");
-      const exposed = isPublic ? "x-request-id" : null;
+      const exposed = isPublic ? "x-request-id,retry-after,x-history-error" : null;
       expect(answer.headers.get("access-control-expose-headers")).toBe(exposed);
     }
   });
