@@ -32,6 +32,12 @@ export type BroadcastParts = Pick<World, "now" | "later"> & {
 const ROOM_MS = 1_000;
 /** What it leaves open then, or the next record would make everybody wait again. */
 const ROOM_PART = 0.75;
+/**
+ * Between two passes, for each send of the first: about what one takes, so that half of the object's
+ * thread is left for everything else, and records that come one by one go out together.
+ */
+const GAP_MS_PER_SEND = 0.02;
+const GAP_MAX_MS = 250;
 
 export class Broadcast {
   readonly #parts: BroadcastParts;
@@ -82,7 +88,9 @@ export class Broadcast {
     try {
       while (this.#isDue) {
         this.#isDue = false;
-        await this.#pass();
+        const sends = await this.#pass();
+        const gapMs = Math.min(GAP_MAX_MS, Math.floor(sends * GAP_MS_PER_SEND));
+        if (gapMs > 0) await this.#sleep(gapMs);
       }
     } catch (error) {
       // A bug, and no reader's fault: they resume by offset when the next pass does no better.
@@ -93,18 +101,24 @@ export class Broadcast {
     }
   }
 
-  async #pass(): Promise<void> {
-    const { readers, limits, later } = this.#parts;
-    let sends = 0;
+  /** Frames that it sent, about. */
+  async #pass(): Promise<number> {
+    const { readers, limits } = this.#parts;
+    let [sends, yieldAt] = [0, limits.sliceSends];
     for (const socket of readers.sockets()) {
       if (readers.isOverBytes) await this.#room();
       sends += this.#visit(socket);
-      if (sends < limits.sliceSends) continue;
-      sends = 0;
-      await new Promise<void>((resolve) => {
-        later(resolve, 0);
-      });
+      if (sends < yieldAt) continue;
+      yieldAt = sends + limits.sliceSends;
+      await this.#sleep(0);
     }
+    return sends;
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.later(resolve, delayMs);
+    });
   }
 
   /** Resolves when readers have answered enough, or were closed. */

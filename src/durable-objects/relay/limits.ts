@@ -1,7 +1,7 @@
 /** How much a relay keeps, asks for and does in one go (X3). Smaller only in tests. */
 
 export type RelayLimits = {
-  /** Readers of one object: about half of the platform's sockets, and as many as may be 4 KiB behind at once. */
+  /** Readers of one object: as many as may leave 8 KiB unanswered all at once. */
   readonly readersMax: number;
   /** F6: bytes that all readers together may leave unanswered: so many, more for each, and at most. */
   readonly readersBytes: number;
@@ -32,7 +32,7 @@ export type RelayLimits = {
 const MIB = 1024 * 1024;
 
 export const RELAY_LIMITS: RelayLimits = {
-  readersMax: 16_000,
+  readersMax: 8_000,
   readersBytes: 32 * MIB,
   bytesPerReader: 8 * 1024,
   readersBytesMax: 64 * MIB,
