@@ -48,6 +48,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: isLong ? 900_000 : 180_000,
           hookTimeout: 120_000,
+          maxWorkers: 3,
         },
       },
       {
@@ -56,7 +57,6 @@ export default defineConfig({
           include: ["test/browser/**/*.test.ts"],
           testTimeout: isLong ? 900_000 : 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -66,7 +66,7 @@ class Leader {
     const newest = this.state.tail.at(-1) ?? this.state.certified;
     const from = (newest?.height ?? -1) + 1;
     for (let i = from; i <= at; i++) this.append(i);
-    this.nowMs += 20;
+    this.nowMs += BROADCAST_RULES.roundGapMs;
     this.step({ is: "tick" });
     // A round that began before the last chunk ends first.
     const first = this.state.round?.target.height ?? at;
@@ -87,7 +87,7 @@ describe("[C2] rounds", () => {
     expect(to(leader.append(0)).map(({ target }) => target?.height)).toEqual([0, 0, 0, 0]);
     expect(to(leader.append(1))).toEqual([]);
     expect(to(leader.append(2))).toEqual([]);
-    leader.nowMs += 25;
+    leader.nowMs += 45;
     expect(certified(leader.ack(0, 0))).toEqual([]);
     expect(certified(leader.ack(1, 0))).toEqual([]);
     const effects = leader.ack(2, 0);
@@ -103,8 +103,8 @@ describe("[C2] rounds", () => {
   });
 
   test.each([
-    { waitedMs: 19, begins: false },
-    { waitedMs: 20, begins: true },
+    { waitedMs: 39, begins: false },
+    { waitedMs: 40, begins: true },
   ])("$waitedMs ms after the last one began: $begins", ({ waitedMs, begins }) => {
     const leader = new Leader();
     leader.append(0);

@@ -45,7 +45,7 @@ describe("[C5] commit", () => {
     }
     const outcomes = await world.settle(Promise.all(commits));
     expect(outcomes.every(({ ok }) => ok)).toBe(true);
-    // Rounds are 20 ms apart, so a certificate covers many of them.
+    // Rounds are 40 ms apart, so a certificate covers many of them.
     expect(world.auditor.certified.length).toBeLessThan(10);
     world.stop();
   });

@@ -23,7 +23,7 @@ export type BroadcastRules = FlowRules & {
 
 export const BROADCAST_RULES: Omit<BroadcastRules, "members" | "quorum"> = {
   ...FLOW_RULES,
-  roundGapMs: 20,
+  roundGapMs: 40,
   heartbeatMs: 1_000,
   retainChunks: 4_096,
   quorumLostMs: 10_000,

@@ -2,7 +2,7 @@
  * The leader's side of the broadcast: chunks go out, acks come in, certificates come of them (C2, C6).
  *
  * One ack round is in flight. It asks for the newest chunk, and its certificate covers every chunk since
- * the last one; the next round starts at least 20 ms after it. A certified height is never asked for
+ * the last one; the next round starts at least 40 ms after it began. A certified height is never asked for
  * again, so one history has at most one certificate of a height from one epoch. Signatures are verified
  * before an event comes here, and a chunk is durable before it is announced as `appended`.
  */
