@@ -8,6 +8,11 @@ import type { SignedUserOp, SoftConfirmation } from "../../../src/core/api/seque
 import type { Receipt } from "../../../src/core/consensus/receipt.ts";
 import { formatReceipt } from "../../../src/core/consensus/receipt-json.ts";
 import type { Address } from "../../../src/core/types/hex.ts";
+import {
+  type Conduct,
+  loadConduct,
+  saveConduct,
+} from "../../../src/durable-objects/sequencer/storage/committee.ts";
 import { verifyReceipt } from "../../../src/sdk/verify-receipt.ts";
 import { type Chain, startChain } from "./chain.ts";
 import type { Sequencer } from "./committee.ts";
@@ -87,6 +92,8 @@ function pairOn(chain: Chain, name: string, vars: Readonly<Record<string, string
   const of = (which: Which) => env.SEQUENCER.getByName(`${app}:${ids[which]}`);
   const validator = (i: number) => env.VALIDATOR.getByName(`${app}:${members[i] ?? ""}`);
   const serves = async (which: Which) => (await of(which).health()).mode === "serving";
+  /** What each of the dead was ordered before. */
+  const crashed = new Map<Which, Conduct>();
   const pair: Pair = {
     ...{ chain, vars: all, ids, of, serves },
     sql: (which, work) =>
@@ -108,8 +115,21 @@ function pairOn(chain: Chain, name: string, vars: Readonly<Record<string, string
     conduct: async (which, command) => {
       expect(await of(which).conductorCommand(command)).toEqual({ ok: true, value: null });
     },
-    crash: (which) => kill(() => of(which)),
+    crash: async (which) => {
+      // Called while another one wakes up with its environment, it would wake up as well: it must have
+      // nothing to say then.
+      const before = await pair.sql(which, (sql) => {
+        const conduct = loadConduct(sql);
+        saveConduct(sql, "stopped");
+        return conduct;
+      });
+      if (!crashed.has(which)) crashed.set(which, before);
+      await kill(() => of(which));
+    },
     revive: async (which) => {
+      const conduct = crashed.get(which);
+      if (conduct !== undefined) await pair.sql(which, (sql) => saveConduct(sql, conduct));
+      crashed.delete(which);
       await kill(() => of(which));
       await configure(all, () => of(which).health());
     },
