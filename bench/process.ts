@@ -1,6 +1,8 @@
-/** What a process has used so far: Linux only, NaN elsewhere. */
+/** What a process has used so far, NaN elsewhere than on Linux, and where it may run. */
 
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, setPriority } from "node:os";
 
 /** Processor time, of all its threads. */
 export function cpuSeconds(pid: number): number {
@@ -22,3 +24,30 @@ export function residentBytes(pid: number): number {
     return Number.NaN;
   }
 }
+
+const LAST_CORE = availableParallelism() - 1;
+
+/** Numbers of cores, as `taskset` writes them; null where there is one core only. */
+export const CORES: {
+  readonly all: string;
+  readonly first: string;
+  readonly others: string;
+} | null = LAST_CORE < 1 ? null : { all: `0-${LAST_CORE}`, first: "0", others: `1-${LAST_CORE}` };
+
+/** Keeps every thread of the process, and those to come, on these cores. False where that cannot be. */
+export function keepOn(cores: string, pid: number): boolean {
+  return spawnSync("taskset", ["-a", "-p", "-c", cores, `${pid}`]).status === 0;
+}
+
+/** The process runs when nobody else would. */
+export function standBack(pid: number): void {
+  setPriority(pid, LEAST);
+  try {
+    // Each child is a session of its own, and the scheduler shares the cores out among sessions first.
+    writeFileSync(`/proc/${pid}/autogroup`, `${LEAST}`);
+  } catch {
+    // A kernel that does not group: the priority says it all.
+  }
+}
+
+const LEAST = 19;

@@ -14,6 +14,8 @@ export type Member = {
   readonly kind: MemberPlan["kind"];
   readonly name: string;
   readonly url: string;
+  /** While it runs. */
+  readonly pid: number;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** Starts it again, on the same port and with what it has stored. */
@@ -65,6 +67,9 @@ function memberOf(
     kind,
     name,
     url,
+    get pid() {
+      return running().child.pid;
+    },
     async kill() {
       const { child } = running();
       workerd = null;

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { ChunkEvent } from "../../src/core/chunk/event.ts";
 import { CertifiedLog } from "../../src/durable-objects/sequencer/certified-log.ts";
 import { migrate } from "../../src/durable-objects/shared/migrate.ts";
 import { filesUnder, textOf } from "../support/tree.ts";
@@ -37,6 +38,11 @@ function chunk(db: SimStorage, height: number, facts: Facts): void {
               VALUES (${height}, ${events}, ${sealed}, ${watermark})`);
 }
 
+/** What a commit of one chunk says of itself. */
+function grown(kind: ChunkEvent["kind"], eventCount: number) {
+  return { chunks: [{ header: { eventCount } }], last: { events: [{ kind }] } };
+}
+
 function certify(db: SimStorage, height: number): void {
   db.write(`INSERT INTO certificates VALUES (${height}, zeroblob(32), 0, zeroblob(100), 0)`);
 }
@@ -57,10 +63,19 @@ describe("[C6] the bound on what is not certified", () => {
   test("what was appended counts at once, and a certificate takes it away", () => {
     const { db, log } = fresh();
     expect([log.end.height, log.isFull]).toEqual([-1, false]);
-    chunk(db, 0, { events: 20_000 });
-    log.appended();
+    chunk(db, 0, { events: 9_990 });
+    log.appended(grown("op", 9_990));
+    expect([log.uncertifiedEvents, log.isFull]).toEqual([9_990, false]);
+    // Counted without the rows, which say the same.
+    log.appended(grown("op", 10));
     expect(log.isFull).toBe(true);
-    certify(db, 0);
+    chunk(db, 1, { events: 10_000 });
+    expect(new CertifiedLog(db.sql).uncertifiedEvents).toBe(10_000);
+    // Of a commit of several chunks, and of one that rolls back, the rows are asked.
+    const { chunks, last } = grown("op", 1);
+    log.appended({ chunks: [...chunks, ...chunks], last });
+    expect(log.uncertifiedEvents).toBe(10_000);
+    certify(db, 1);
     log.moved();
     expect([log.uncertifiedEvents, log.isFull]).toEqual([0, false]);
     db.close();
@@ -97,7 +112,11 @@ describe("[F3] rollbacks that readers do not know of", () => {
     const { db, log } = fresh();
     chunk(db, 0, { events: 1, next: 10 });
     certify(db, 0);
+    expect(log.openRollback).toBeNull();
     rollback(db, 1, 10, 6);
+    log.appended(grown("op", 1));
+    expect(log.openRollback).toBeNull();
+    log.appended(grown("rollback", 1));
     rollback(db, 2, 15, 4);
     expect(log.openRollback).toEqual({ offset: 10, keepThrough: 4, count: 2 });
     chunk(db, 1, { events: 2, next: 11 });

@@ -5,6 +5,8 @@
  * Rules C6, C7 and F3. Nothing here writes.
  */
 
+import type { ChunkEvent } from "../../core/chunk/event.ts";
+import type { ChunkHeader } from "../../core/chunk/header.ts";
 import { UNCERTIFIED_EVENTS_MAX } from "../../core/consensus/types.ts";
 import type { CertificateRecord } from "../../core/feed/certificate-record.ts";
 import { must } from "../../core/types/assert.ts";
@@ -51,6 +53,12 @@ export type OpenRollback = {
   readonly count: number;
 };
 
+/** What matters here of what a commit wrote. */
+type Growth = {
+  readonly chunks: readonly { readonly header: Pick<ChunkHeader, "eventCount"> }[];
+  readonly last: { readonly events: readonly Pick<ChunkEvent, "kind">[] } | null;
+};
+
 /** What the feed asks of a committee. */
 export type FeedCommittee = {
   /** F3: null when every rollback is certified. */
@@ -69,16 +77,25 @@ export class CertifiedLog {
     this.#sql = sql;
   }
 
-  /** The log grew. */
-  appended(): void {
+  /** The log grew by what one commit wrote. */
+  appended({ chunks, last }: Growth): void {
+    const [chunk, ...more] = chunks;
+    if (chunk === undefined || last === null) return;
+    const isPlain = more.length === 0 && last.events.every(({ kind }) => kind !== "rollback");
+    // What every group of ops writes moves neither a rollback nor the rows that are counted up to here.
+    if (isPlain && this.#events !== null) {
+      this.#events += chunk.header.eventCount;
+      return;
+    }
     this.#events = null;
-    this.#rollback = null;
+    if (!isPlain) this.#rollback = null;
   }
 
   /** A certificate was stored, or the whole log replaced. */
   moved(): void {
     this.#end = null;
-    this.appended();
+    this.#events = null;
+    this.#rollback = null;
   }
 
   get end(): CertifiedEnd {

@@ -249,7 +249,7 @@ export class Certify implements LaneCommittee {
   readonly wrote = (written: Written): Promise<readonly SignedHeader[]> => {
     if (this.#isLevel) this.#waitingSinceMs = this.#runtime.now();
     this.#isLevel = false;
-    this.log.appended();
+    this.log.appended(written);
     const key = this.#key;
     // Before the founding there is nobody to show it to; `begin` signs it then.
     if (key === null || this.#candidate === null) return Promise.resolve([]);
