@@ -40,6 +40,8 @@ export default defineConfig({
             },
           },
           testTimeout: isLong ? 900_000 : 30_000,
+          // A worker of its own for each file: most of it starts up, and waits for alarms.
+          maxWorkers: 3,
         },
       },
       {
