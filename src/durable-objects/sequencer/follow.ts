@@ -71,7 +71,8 @@ function projectPages(follower: Follower, through: number): Followed {
     const now = advance(follower, through);
     const { problem } = now;
     if (problem !== null) {
-      log("error", "log-mismatch", { ...problem });
+      const { height, what, event } = problem;
+      log("error", "log-mismatch", { height, what, event_index: event });
       // Its own reader or its own old log is what does not fit: the certified log is begun again.
       const isOwnFault =
         problem.what === "overread" || (problem.what === "link" && now.through >= 0);

@@ -111,12 +111,18 @@ export function receivedThrough(sql: SqlStorage): number {
 /** Projects one page of what waits at or below `through`, as far as our own reader allows. */
 export function advance(follower: Follower, through: number): Advance {
   const { runtime } = follower;
-  const from = projectedThrough(runtime.sql) + 1;
+  const head = loadChunkHead(runtime.sql);
+  const from = (head?.height ?? -1) + 1;
+  const page = readPage(runtime.sql, from, Math.min(through, from + PAGE_CHUNKS - 1));
+  // Before anything that our reader found: what it finds says nothing about a log that is not continued.
+  if (!isContinued(head, page.chunks[0])) {
+    const problem = { height: from, what: "link", event: null } as const;
+    return { through: from - 1, waitsFor: null, problem };
+  }
   if (divergedAtNonce(runtime.sql) !== null) {
     const what = isOverread(follower, through) ? "overread" : "diverged";
     return { through: from - 1, waitsFor: null, problem: { height: from, what, event: null } };
   }
-  const page = readPage(runtime.sql, from, Math.min(through, from + PAGE_CHUNKS - 1));
   const { ready, waitsFor } = countReady(follower, page.chunks);
   const mismatch = project(follower, page.chunks.slice(0, ready));
   if (mismatch === null && waitsFor !== null && isUnsettled(runtime.sql)) settleLandings(runtime);
@@ -130,15 +136,22 @@ export function advance(follower: Follower, through: number): Advance {
 
 /**
  * How far a follower's reader may go now: to the block that the next chunk at or below `through` needs.
- * Null: it may read nothing.
+ * Null: it may read nothing. So it is where that chunk continues another log than the one here: what L1
+ * accepted of that one would look like a divergence, and `advance` answers `link`.
  */
 export function readThrough(follower: Follower, through: number): BlockNumber | null {
   const { sql } = follower.runtime;
   // What was read before the log is judged first (`replica-snapshot.ts`).
   if (isUnsettled(sql)) return null;
-  const from = projectedThrough(sql) + 1;
+  const head = loadChunkHead(sql);
+  const from = (head?.height ?? -1) + 1;
   const [next] = readPage(sql, from, Math.min(through, from)).chunks;
-  return next === undefined ? null : neededBlock(follower, next);
+  return next === undefined || !isContinued(head, next) ? null : neededBlock(follower, next);
+}
+
+/** Whether the next chunk, where there is one, follows the head. */
+function isContinued(head: ReturnType<typeof loadChunkHead>, next: LogChunk | undefined): boolean {
+  return head === null || next === undefined || next.stated.parent === head.hash;
 }
 
 /** Whether the reader has gone further than the next chunk needs, or there is none that it was to read for. */

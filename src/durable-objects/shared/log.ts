@@ -5,7 +5,11 @@
  * provider's text. Correctness never depends on a log line.
  */
 
-export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+export type LogFields = Readonly<Record<string, string | number | boolean | null>> & {
+  /** The line's own. */
+  readonly level?: never;
+  readonly event?: never;
+};
 
 export function log(level: "info" | "warn" | "error", event: string, fields: LogFields): void {
   const line = JSON.stringify({ level, event, ...fields });
