@@ -1,8 +1,11 @@
-/** Reads the body of an answer, which may come from anybody, up to a bound. */
+/** Reads the body of a message, which may come from anybody, up to a bound. */
 
 /** Null when there are more than `bytesMax`. Throws what the stream throws. */
-export async function readBytes(response: Response, bytesMax: number): Promise<Uint8Array | null> {
-  const reader = response.body?.getReader();
+export async function readBytes(
+  { body }: Pick<Body, "body">,
+  bytesMax: number,
+): Promise<Uint8Array | null> {
+  const reader = body?.getReader();
   if (reader === undefined) return new Uint8Array(0);
   const parts: Uint8Array[] = [];
   let total = 0;
