@@ -14,7 +14,7 @@ import {
   swallowBatches,
 } from "../support/l1-levers.ts";
 import {
-  blocksToDanger,
+  BLOCKS_INTO_DANGER,
   calm,
   expectGoesOn,
   expectVoid,
@@ -51,7 +51,7 @@ async function heldBack(): Promise<{ readonly op: Op; readonly zombie: Sent }> {
 
 const land = ({ raw }: Sent) => outage.rpc("eth_sendRawTransaction", [raw]);
 
-const mineIntoDanger = async () => outage.stack.mine((await blocksToDanger(outage)) + 1);
+const mineIntoDanger = () => outage.stack.mine(BLOCKS_INTO_DANGER);
 
 const inPhase = (phase: string) =>
   until(

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cutL1, restoreL1, sentSince, swallowBatches } from "../support/l1-levers.ts";
 import {
+  BLOCKS_INTO_DANGER,
   blocksToDanger,
   calm,
   expectGoesOn,
@@ -172,10 +173,9 @@ describe("both down, and the danger zone reached", () => {
   test("[R3] L1 first: refuses while L1 is away, then recovers by itself", async () => {
     cutL1(outage);
     const op = await submit(outage);
-    const left = await blocksToDanger(outage);
     await refused(outage);
     await outage.stack.killWorkerd();
-    await outage.stack.mine(left + 10);
+    await outage.stack.mine(BLOCKS_INTO_DANGER);
     await outage.stack.startWorkerd();
     expect(await firstMode()).toBe("refused");
     // With an unusable view it still posts what may land in time; here nothing lands.
@@ -187,11 +187,10 @@ describe("both down, and the danger zone reached", () => {
   });
 
   test("[R3] the sequencer first: refuses once its facts are old, then recovers by itself", async () => {
-    const left = await blocksToDanger(outage);
     const op = await submit(outage);
     await outage.stack.killWorkerd();
     cutL1(outage);
-    await outage.stack.mine(left + 10);
+    await outage.stack.mine(BLOCKS_INTO_DANGER);
     await outage.stack.startWorkerd();
     await refused(outage);
     await expectRefused(outage, "refused");

@@ -9,7 +9,7 @@ import { deposit } from "../../src/local/devnet.ts";
 import { restoreL1, sentSince, swallowBatches } from "../support/l1-levers.ts";
 import { heldAfter } from "../support/live-reader.ts";
 import {
-  blocksToDanger,
+  BLOCKS_INTO_DANGER,
   calm,
   expectGoesOn,
   expectRefused,
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => outage.stop());
 beforeEach(() => calm(outage));
 
-const mineIntoDanger = async () => outage.stack.mine((await blocksToDanger(outage)) + 1);
+const mineIntoDanger = () => outage.stack.mine(BLOCKS_INTO_DANGER);
 
 /** A deposit of `units`, mined; it is at safe depth a moment later. */
 async function depositNow(units: bigint): Promise<void> {
@@ -129,10 +129,9 @@ describe("direct inputs", () => {
   test("[R2] that came while the sequencer was down are drained into the new batch", async () => {
     await settled(outage, await submit(outage));
     const op = await submit(outage);
-    const left = await blocksToDanger(outage);
     await outage.stack.killWorkerd();
     await depositNow(777n);
-    await outage.stack.mine(left + 10);
+    await outage.stack.mine(BLOCKS_INTO_DANGER);
     await outage.stack.startWorkerd();
     await serving(outage);
     await expectVoid(outage, [op]);

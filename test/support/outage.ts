@@ -20,7 +20,9 @@ import { account, type Product, readFeed, startProduct, until } from "./product.
 import { expectVerified } from "./verified.ts";
 
 /** A batch is in danger this many blocks after its first frame. */
-export const DANGER_BLOCKS = 200;
+const DANGER_BLOCKS = 200;
+/** After so many, every batch that is there now is in danger, and the open one is no younger than that. */
+export const BLOCKS_INTO_DANGER = DANGER_BLOCKS + 10;
 /** Beyond any danger: a batch that lands now is skipped by the scheduler (S4). */
 export const STALE_BLOCKS = 1_210;
 const SERVING_LIMIT_MS = 30_000;
