@@ -20,6 +20,9 @@ export type Leader =
   | { readonly at: "url"; readonly base: string };
 
 const FRESH_MS = 500;
+/** Where the leader is, as far as it can be kept from one request to the next. */
+type Place = { readonly at: "object"; readonly id?: string } | Extract<Leader, { at: "url" }>;
+
 /** Says that a request was passed on once; it is not passed on again, or two that disagree would pass it to and fro. */
 const FORWARDED = "x-baton-forwarded";
 export const FORWARDED_HEADERS: Readonly<Record<string, string>> = { [FORWARDED]: "1" };
@@ -40,27 +43,26 @@ export function isPassedOn(request: Request, path: string, { relays }: Config): 
 
 export class Leaders {
   /** Plain data: what one request began to ask, another one may not wait for. */
-  #known: { readonly leadership: Leadership | null; readonly atMs: number } | null = null;
+  #known: { readonly place: Place | null; readonly atMs: number } | null = null;
 
   async find(env: Env, deployment: Deployment): Promise<Leader> {
-    const { config } = deployment;
-    const leadership = config.committee === null ? null : await this.#leadership(env, deployment);
-    return leadership === null
-      ? { at: "object", sequencer: sequencerOf(env, deployment) }
-      : leaderAt(env, deployment, leadership);
+    const { committee } = deployment.config;
+    const place = committee === null ? null : await this.#place(env, deployment);
+    if (place?.at === "url") return place;
+    return { at: "object", sequencer: sequencerOf(env, deployment, place?.id) };
   }
 
-  async #leadership(env: Env, deployment: Deployment): Promise<Leadership | null> {
+  async #place(env: Env, deployment: Deployment): Promise<Place | null> {
     const nowMs = Date.now();
     const known = this.#known;
-    if (known !== null && Math.abs(nowMs - known.atMs) < FRESH_MS) return known.leadership;
+    if (known !== null && Math.abs(nowMs - known.atMs) < FRESH_MS) return known.place;
     // One request asks; those that come meanwhile go by the last answer.
-    if (known !== null) this.#known = { leadership: known.leadership, atMs: nowMs };
+    if (known !== null) this.#known = { place: known.place, atMs: nowMs };
     const leadership = await newest(env, deployment);
     // None at all, when every object restarts: then the last answer stays.
-    const next = leadership ?? known?.leadership ?? null;
-    this.#known = { leadership: next, atMs: nowMs };
-    return next;
+    const place = leadership === null ? (known?.place ?? null) : placeOf(deployment, leadership);
+    this.#known = { place, atMs: nowMs };
+    return place;
   }
 }
 
@@ -90,15 +92,12 @@ export function leaderFinder(
   };
 }
 
-function leaderAt(env: Env, deployment: Deployment, { endpoint }: Leadership): Leader {
+function placeOf({ config }: Deployment, { endpoint }: Leadership): Place {
   const place = parseEndpoint(endpoint);
-  const { config } = deployment;
   const own = config.committee?.candidates.find((candidate) => candidate.endpoint === endpoint);
-  if (own !== undefined && isOwn(config, own.id)) {
-    return { at: "object", sequencer: sequencerOf(env, deployment, own.id) };
-  }
+  if (own !== undefined && isOwn(config, own.id)) return { at: "object", id: own.id };
   // One that the configuration does not name, or an object of a deployment that is not this one.
-  if (place?.at !== "url") return { at: "object", sequencer: sequencerOf(env, deployment) };
+  if (place?.at !== "url") return { at: "object" };
   const end = `/committee/${place.kind}/${place.name}`;
   return { at: "url", base: endpoint.slice(0, -end.length) };
 }

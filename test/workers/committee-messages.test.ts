@@ -3,9 +3,10 @@
 import { exports } from "cloudflare:workers";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { encodeMessage } from "../../src/consensus/message-bytes.ts";
+import { decodeMessage, encodeMessage } from "../../src/consensus/message-bytes.ts";
 import type { Message } from "../../src/consensus/messages.ts";
 import { MESSAGE_AGE_MS_MAX, MESSAGE_BYTES_MAX } from "../../src/core/api/committee-api.ts";
+import { ackPreimage, ackStatement } from "../../src/core/consensus/ack.ts";
 import { messagePreimage } from "../../src/core/consensus/message-preimage.ts";
 import { epoch, type Signer } from "../../src/core/consensus/types.ts";
 import { fromHex, toHex } from "../../src/core/types/hex.ts";
@@ -88,19 +89,19 @@ function proposal({ known }: Committee): Message {
   return { is: "propose", epoch: epoch(0), recordHash: known.hash, target: chunk.ref, feed };
 }
 
-async function ack(): Promise<Said> {
+async function answered(kind: Message["is"]): Promise<Said> {
   return await vi.waitFor(() => {
-    const found = said.find(({ message }) => message.is === "ack");
-    return found ?? expect.fail("no ack yet");
+    const found = said.find(({ message }) => message.is === kind);
+    return found ?? expect.fail("no answer yet");
   }, 5_000);
 }
 
 describe("[C9] a message from another deployment", () => {
   test("is taken and answered by a message that the member signed", async () => {
     const { name, committee } = await fresh();
-    const response = await send(name, proposal(committee));
+    const response = await send(name, { is: "want-records", after: epoch(0) });
     expect([response.status, await response.text()]).toEqual([202, ""]);
-    const { from, to, bytes, header } = await ack();
+    const { from, to, bytes, header } = await answered("records");
     expect([from, to]).toEqual([urlOf(name), LEADER]);
     const bodyHash = sha256(bytes);
     const sentAtMs = Number(header("sent-at"));
@@ -109,6 +110,19 @@ describe("[C9] a message from another deployment", () => {
     const signature = fromHex(header("signature"));
     const key = member?.key ?? expect.fail("a member");
     expect(await asyncVerify.p256(key, messagePreimage(of), signature)).toBe(true);
+  });
+
+  test("[C2] that asks for an ack is answered with it, and with nothing else", async () => {
+    const { name, committee } = await fresh();
+    const response = await send(name, proposal(committee));
+    expect([response.status, await response.text()]).toEqual([202, ""]);
+    const message = decodeMessage(fromHex(response.headers.get("x-baton-ack") ?? "0x"));
+    if (!message.ok || message.value.is !== "ack") return expect.unreachable("an ack");
+    const { statement, by } = message.value.ack;
+    expect(statement).toEqual(ackStatement(committee.known, chunk.ref));
+    const key = committee.known.record.members[by.member]?.key ?? expect.fail("a member");
+    expect(await asyncVerify.p256(key, ackPreimage(statement), by.signature)).toBe(true);
+    expect(said.filter(({ message: { is } }) => is === "ack")).toEqual([]);
   });
 
   const forged = [401, "UNAUTHORIZED", "message not signed by its sender"];

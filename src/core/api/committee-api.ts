@@ -64,8 +64,8 @@ export type CommitteeMemberApi = {
   keyCard(): Promise<Result<KeyCard, Rejection>>;
   /** After a point-in-time restore: makes the next key, and is mute until a record lists it (C9). */
   rekey(): Promise<Result<KeyCard, Rejection>>;
-  /** Taken, not yet handled: its answer, if any, is a message. */
-  deliverSigned(message: SignedMessage): Promise<Result<null, Rejection>>;
+  /** Taken, not yet handled; the bytes of the ack that it asks for, where there is one soon, or null. */
+  deliverSigned(message: SignedMessage): Promise<Result<Uint8Array | null, Rejection>>;
   /** Keeps the signed record of epoch 0, if it holds none and is listed in it. Idempotent. */
   storeFounding(signedRecord: Uint8Array): Promise<Result<FoundingBody, Rejection>>;
   /** Whether a signed question, which has no body, comes from the committee. */

@@ -122,9 +122,10 @@ export class Member {
     return named ?? this.own.endpoint;
   }
 
-  deliver(from: string, message: Message): void {
-    this.#transport.deliver(from, message);
+  /** As `CommitteePeer.deliver`. */
+  deliver(from: string, message: Message): Promise<Uint8Array | null> {
     if (message.is === "evidence") void this.#keep(message.evidence);
+    return this.#transport.deliver(from, message);
   }
 
   /** C4: what proves that somebody broke its word is shown to whoever asks about health. */
@@ -139,11 +140,9 @@ export class Member {
     log("error", "evidence", { kind: evidence.kind, epoch, height });
   }
 
-  async deliverSigned(message: SignedMessage): Promise<Result<null, Rejection>> {
+  async deliverSigned(message: SignedMessage): Promise<Result<Uint8Array | null, Rejection>> {
     const opened = await this.#delivery.open(message);
-    if (!opened.ok) return opened;
-    this.deliver(message.from, opened.value);
-    return ok(null);
+    return opened.ok ? ok(await this.deliver(message.from, opened.value)) : opened;
   }
 
   admits(question: SignedMessage): Promise<Result<null, Rejection>> {

@@ -146,13 +146,13 @@ export class SequencerObject<Env extends Vars, AppConfig>
     return this.#ofMember(({ runtime }) => certificatesPage(runtime.sql, query));
   }
 
-  deliver(from: string, _to: string, bytes: Uint8Array): Promise<void> {
+  async deliver(from: string, _to: string, bytes: Uint8Array): Promise<Uint8Array | null> {
     const message = decodeMessage(bytes);
-    if (message.ok) this.#all?.member?.deliver(from, message.value);
-    return Promise.resolve();
+    if (!message.ok) return null;
+    return (await this.#all?.member?.deliver(from, message.value)) ?? null;
   }
 
-  deliverSigned(message: SignedMessage): Promise<Answer<null>> {
+  deliverSigned(message: SignedMessage): Promise<Answer<Uint8Array | null>> {
     return this.#asMember((member) => member.deliverSigned(message));
   }
 

@@ -1,12 +1,14 @@
 /**
  * How a committee's objects reach each other: by binding within a deployment, by signed HTTPS beyond it.
  *
- * Fire and forget: answers are messages of their own. Calls leave through the object's output gate, so
- * nothing is said before the writes that it rests on are durable. Never throws. To an endpoint that no
- * record lists, which anybody may have named, it speaks once a second at most.
+ * Fire and forget: answers are messages of their own, but for an ack, which rides on the answer to the call
+ * that asks for it. It proves itself, so it needs no envelope, and a round costs a leader no call but its own.
+ * Calls and their answers leave through the object's output gate, so nothing is said before the writes that
+ * it rests on are durable. Never throws. To an endpoint that no record lists, which anybody may have named,
+ * it speaks once a second at most.
  */
 
-import { encodeMessage } from "../../consensus/message-bytes.ts";
+import { decodeMessage, encodeMessage } from "../../consensus/message-bytes.ts";
 import type { Message } from "../../consensus/messages.ts";
 import type { Transport } from "../../consensus/transport.ts";
 import { MESSAGE_BYTES_MAX } from "../../core/api/committee-api.ts";
@@ -14,11 +16,12 @@ import { type Place, parseEndpoint } from "../../core/config/committee.ts";
 import { type MessageEnvelope, messagePreimage } from "../../core/consensus/message-preimage.ts";
 import { assert } from "../../core/types/assert.ts";
 import type { Address } from "../../core/types/hex.ts";
-import { toHex } from "../../core/types/hex.ts";
+import { fromHex, toHex } from "../../core/types/hex.ts";
 import type { ObjectTime } from "./committee-clock.ts";
 import { errorName, log } from "./log.ts";
 import { Outbox, SEND_TIMEOUT_MS } from "./outbox.ts";
 import type { CommitteePeer } from "./peer.ts";
+import { within } from "./within.ts";
 
 /** Whose messages these are: what every signature of one binds. */
 export type History = {
@@ -46,15 +49,24 @@ export const MESSAGE_HEADERS = {
   signature: "x-baton-signature",
 } as const;
 
+/** Of an answer: the ack that was asked for, as the bytes of its message in hex. */
+export const ACK_HEADER = "x-baton-ack";
+const ACK_HEX = /^0x(?:[0-9a-f]{2}){1,512}$/;
+/** So long an answer waits for its ack, which else is a message of its own. Less than what a sender waits. */
+const ACK_WAIT_MS = 2_000;
+
 /** Peers that are remembered: a record lists at most 80. */
 const PEERS_MAX = 128;
 const STRANGER_GAP_MS = 1_000;
 
 type Receive = (from: string, message: Message) => void;
+type Ack = Uint8Array | null;
 
 export class CommitteeTransport implements Transport {
   readonly #parts: TransportParts;
   readonly #outboxes = new Map<string, Outbox<Message>>();
+  /** Those whose call waits for an ack: candidates of the record, for nobody else may propose. */
+  readonly #askers = new Map<string, (ack: Ack) => void>();
   #receive: Receive | null = null;
   #strangerAtMs = 0;
 
@@ -63,6 +75,7 @@ export class CommitteeTransport implements Transport {
   }
 
   readonly send = (to: string, message: Message): void => {
+    if (this.#rides(to, message)) return;
     const place = parseEndpoint(to);
     if (place === null || !this.#maySpeakTo(to, place)) return;
     this.#outbox(to, place).push(message, weightOf(message));
@@ -75,9 +88,43 @@ export class CommitteeTransport implements Transport {
     };
   };
 
-  /** Hands over what came for this object, from a sender that was authenticated where it must be. */
-  deliver(from: string, message: Message): void {
-    this.#receive?.(from, message);
+  /**
+   * Hands over what came for this object, from a sender that was authenticated where it must be. Resolves with
+   * the bytes of the ack that was asked for; null where there is none in time, and at once where none was.
+   */
+  async deliver(from: string, message: Message): Promise<Uint8Array | null> {
+    const receive = this.#receive;
+    if (receive === null || message.is !== "propose" || message.target === null) {
+      receive?.(from, message);
+      return null;
+    }
+    // A page that is sent again takes the place of the first: one call of each asker waits.
+    this.#release(from, null);
+    const acked = new Promise<Ack>((resolve) => this.#askers.set(from, resolve));
+    const release = this.#askers.get(from);
+    receive(from, message);
+    const ack = await within(acked, ACK_WAIT_MS, this.#parts.later);
+    if (this.#askers.get(from) === release) this.#askers.delete(from);
+    return ack;
+  }
+
+  /** Whoever is told something else need not wait: no ack comes of what it sent, or comes later. */
+  #rides(to: string, message: Message): boolean {
+    if (!this.#askers.has(to)) return false;
+    const ack = message.is === "ack" ? encoded(message) : null;
+    this.#release(to, ack);
+    return ack !== null;
+  }
+
+  #release(asker: string, ack: Ack): void {
+    this.#askers.get(asker)?.(ack);
+    this.#askers.delete(asker);
+  }
+
+  /** Nobody signed the answer: of what it brings only an ack is believed, whose signature is verified. */
+  #takeAck(from: string, bytes: Uint8Array): void {
+    const message = decodeMessage(bytes);
+    if (message.ok && message.value.is === "ack") this.#receive?.(from, message.value);
   }
 
   #maySpeakTo(to: string, place: Place): boolean {
@@ -113,7 +160,8 @@ export class CommitteeTransport implements Transport {
       if (self === null || body === null) return;
       stub ??= this.#parts.peer(place);
       try {
-        await stub.deliver(self, to, body);
+        const ack = await stub.deliver(self, to, body);
+        if (ack !== null) this.#takeAck(to, ack);
       } catch (error) {
         stub = null;
         throw error;
@@ -140,6 +188,8 @@ export class CommitteeTransport implements Transport {
       });
       await response.body?.cancel();
       assert(response.status === 202, "a message is taken");
+      const ack = response.headers.get(ACK_HEADER) ?? "";
+      if (ACK_HEX.test(ack)) this.#takeAck(to, fromHex(ack));
     };
   }
 }

@@ -9,7 +9,8 @@
 export type CommitteePeer = {
   /**
    * `from` and `to`: endpoints as the epoch record names them. Taken, not yet handled; what is no
-   * message, or one of a version that this object does not know, is dropped.
+   * message, or one of a version that this object does not know, is dropped. Answers the bytes of the ack
+   * that the message asks for, where there is one soon.
    */
-  deliver(from: string, to: string, message: Uint8Array): Promise<void>;
+  deliver(from: string, to: string, message: Uint8Array): Promise<Uint8Array | null>;
 };

@@ -77,19 +77,17 @@ export class ValidatorObject<Env extends Vars, AppConfig>
     if (this.#runtime !== null) void ctx.blockConcurrencyWhile(() => this.#wake());
   }
 
-  deliver(from: string, _to: string, bytes: Uint8Array): Promise<void> {
+  async deliver(from: string, _to: string, bytes: Uint8Array): Promise<Uint8Array | null> {
     const message = decodeMessage(bytes);
-    if (message.ok) this.#running?.transport.deliver(from, message.value);
-    return Promise.resolve();
+    if (!message.ok) return null;
+    return (await this.#running?.transport.deliver(from, message.value)) ?? null;
   }
 
-  async deliverSigned(message: SignedMessage): Promise<Answer<null>> {
+  async deliverSigned(message: SignedMessage): Promise<Answer<Uint8Array | null>> {
     const running = this.#running;
     if (running === null) return err(this.#refusal());
     const opened = await running.delivery.open(message);
-    if (!opened.ok) return opened;
-    running.transport.deliver(message.from, opened.value);
-    return ok(null);
+    return opened.ok ? ok(await running.transport.deliver(message.from, opened.value)) : opened;
   }
 
   async admits(question: SignedMessage): Promise<Answer<null>> {

@@ -18,7 +18,7 @@ import { type CommitteeKind, parseEndpoint } from "../../core/config/committee.t
 import { fromHex, hash32, toHex } from "../../core/types/hex.ts";
 import { BODY_BYTES_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { MESSAGE_HEADERS } from "../../durable-objects/shared/committee-transport.ts";
+import { ACK_HEADER, MESSAGE_HEADERS } from "../../durable-objects/shared/committee-transport.ts";
 import { readBody } from "../body.ts";
 import { refuse, refuseMethod } from "../errors.ts";
 import { answer, json } from "../json.ts";
@@ -64,7 +64,9 @@ export const committee = new Hono<Site>()
     const message = signedMessage(c, body);
     if (!message.ok) return refuse(message.error);
     const taken = await member.deliverSigned(message.value);
-    return taken.ok ? new Response(null, { status: 202 }) : refuse(taken.error);
+    if (!taken.ok) return refuse(taken.error);
+    const headers = taken.value === null ? {} : { [ACK_HEADER]: toHex(taken.value) };
+    return new Response(null, { status: 202, headers });
   })
   .get("/committee/:kind/:name/key", async (c) => {
     const member = memberOf(c);

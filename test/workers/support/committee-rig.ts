@@ -1,8 +1,8 @@
 /**
  * Validator objects with a leader in the test's hands: it signs chunks, and hears what they answer.
  *
- * The leader's endpoint is a URL, so answers leave as signed requests, which are caught here; what it
- * says comes by binding. Storage is shared within a file, so each test takes validators of its own.
+ * The leader's endpoint is a URL, so messages leave as signed requests, which are caught here; what it
+ * says comes by binding, and the acks that it asks for are in the answers to that. Storage is shared within a file, so each test takes validators of its own.
  */
 
 import { env } from "cloudflare:workers";
@@ -67,11 +67,14 @@ export type Said = {
   readonly header: (name: string) => string;
 };
 
-/** Catches what leaves for a URL; `answers` may serve other requests. */
+let caught: Said[] = [];
+
+/** Catches what leaves for a URL, and acks; `answers` may serve other requests. */
 export function catchMessages(
   answers: (request: Request) => Promise<Response | null> = () => Promise.resolve(null),
 ): Said[] {
   const said: Said[] = [];
+  caught = said;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     const answer = await answers(request.clone());
@@ -156,7 +159,15 @@ export async function propose(
   const feed = { certificate, checkpoint: null, chunks };
   const { epoch } = known.record;
   const message: Message = { is: "propose", epoch, recordHash: known.hash, target, feed };
-  await validator(name).deliver(from, objectOf(name), encodeMessage(message));
+  const ack = await validator(name).deliver(from, objectOf(name), encodeMessage(message));
+  if (ack !== null) {
+    caught.push({ ...{ from: objectOf(name), to: from, header: () => "" }, ...read(ack) });
+  }
+}
+
+function read(bytes: Uint8Array): Pick<Said, "message" | "bytes"> {
+  const message = decodeMessage(bytes);
+  return message.ok ? { message: message.value, bytes } : expect.fail("an answer is a message");
 }
 
 /** The certificate that these acks make. */

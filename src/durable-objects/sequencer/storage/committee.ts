@@ -58,20 +58,22 @@ export function insertCommitteeChunk(
   height: number,
   events: readonly ChunkEvent[],
 ): void {
-  const { sealedThrough, watermark, ...before } = factsAt(sql, height - 1);
   const seals = events.flatMap((event) => (event.kind === "seal" ? [event.batchNonce] : []));
-  const sealed = Math.max(sealedThrough, ...seals.map((nonce) => sealedIndex(sql, nonce)));
   const nonces = events.flatMap((event) =>
     event.kind === "watermark" || event.kind === "tally" ? (event.walletNonce ?? []) : [],
   );
-  const covered = Math.max(watermark, ...nonces);
   sql.exec(
     `INSERT INTO committee_chunks (height, events_through, sealed_through, watermark_through)
-     VALUES (?, ?, ?, ?)`,
+     SELECT ?1, COALESCE(b.events_through, 0) + ?2,
+       NULLIF(MAX(COALESCE(b.sealed_through, -1), ?3), -1),
+       NULLIF(MAX(COALESCE(b.watermark_through, -1), ?4), -1)
+     FROM (SELECT 1) LEFT JOIN (
+       SELECT * FROM committee_chunks WHERE height < ?1 ORDER BY height DESC LIMIT 1
+     ) b`,
     height,
-    before.events + events.length,
-    sealed === -1 ? null : sealed,
-    covered === -1 ? null : covered,
+    events.length,
+    Math.max(-1, ...seals.map((nonce) => sealedIndex(sql, nonce))),
+    Math.max(-1, ...nonces),
   );
 }
 
@@ -121,11 +123,16 @@ export function storeSignature(
   );
 }
 
-/** Heights of chunks without a stored signature, oldest first, at most `limit`. */
+/**
+ * Heights of chunks without a stored signature, oldest first, at most `limit`. None is certified: signatures
+ * are stored with the certificate that covers them.
+ */
 export function unsignedHeights(sql: SqlStorage, limit: number): readonly number[] {
   return sql
     .exec<{ height: number }>(
-      `SELECT height FROM committee_chunks WHERE signature IS NULL ORDER BY height LIMIT ?`,
+      `SELECT height FROM committee_chunks
+       WHERE height > (SELECT COALESCE(MAX(height), -1) FROM certificates) AND signature IS NULL
+       ORDER BY height LIMIT ?`,
       limit,
     )
     .toArray()

@@ -9,6 +9,7 @@ import policy from "../../../../migrations/sequencer/0006_policy.sql";
 import rebuild from "../../../../migrations/sequencer/0007_rebuild.sql";
 import committee from "../../../../migrations/sequencer/0008_committee.sql";
 import replica from "../../../../migrations/sequencer/0009_replica.sql";
+import unsigned from "../../../../migrations/sequencer/0010_unsigned.sql";
 import type { Migration } from "../../shared/migrate.ts";
 
 export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
@@ -21,4 +22,5 @@ export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
   { name: "0007_rebuild", sql: rebuild },
   { name: "0008_committee", sql: committee },
   { name: "0009_replica", sql: replica },
+  { name: "0010_unsigned", sql: unsigned },
 ];
