@@ -90,11 +90,10 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 async function start(parts: Start): Promise<Stack> {
   const { settings, accounts, submitter, dataDir, processes } = parts;
-  const { httpHost, anvilPort, slotsInEpoch, log, committee } = settings;
-  // Members in other processes must know the port before anybody listens there.
-  const httpPort = committee?.isSpread
-    ? settings.httpPort || (await freePort())
-    : settings.httpPort;
+  const { httpHost, slotsInEpoch, log, committee } = settings;
+  // Known before anybody listens there, to members in other processes; and free still when one starts again.
+  const httpPort = settings.httpPort || (await freePort());
+  const anvilPort = settings.anvilPort || (await freePort());
   await stopLeftovers(dataDir.file("processes"));
   if (settings.fresh) dataDir.clear();
   log("building what changed");

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import {
   chainPortOf,
+  freePort,
   parseListenAddress,
   requireFree,
   urlOf,
@@ -32,6 +33,16 @@ test("the chain's port goes with the sequencer's", () => {
   expect(chainPortOf(3001)).toBe(8546);
   expect(chainPortOf(59_990)).toBe(65_535);
   expect(chainPortOf(59_991)).toBe(54_446);
+});
+
+test("a free port is none that an outgoing connection may be given", async () => {
+  const ports = await Promise.all(Array.from({ length: 50 }, freePort));
+  for (const port of ports) {
+    expect(port).toBeGreaterThanOrEqual(10_000);
+    expect(port).toBeLessThan(32_768);
+    await requireFree({ host: "127.0.0.1", port }, "do this");
+  }
+  expect(new Set(ports).size).toBeGreaterThan(40);
 });
 
 test("a port in use is one line, with what to do", async () => {
