@@ -104,7 +104,7 @@ export class CommitteeTransport implements Transport {
     const release = this.#askers.get(from);
     receive(from, message);
     const ack = await within(acked, ACK_WAIT_MS, this.#parts.later);
-    // An ack of the very turn in which the wait ends is lost, as any message may be, and asked for again.
+    // An ack of the very turn in which the wait ends is lost, which a message may be, and asked for again.
     if (this.#askers.get(from) === release) this.#askers.delete(from);
     return ack;
   }
