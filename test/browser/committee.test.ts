@@ -192,7 +192,8 @@ describe("[I8, C6] the operator", () => {
     );
     expect(leads.epoch).toBeGreaterThan(0);
     await page.waitForSelector(`${row("a")} [data-command="transfer"]`);
-    expect(await page.isVisible(`${row("b")} [data-command="transfer"]`)).toBe(false);
+    // Each candidate says for itself whether it leads: for a moment neither does.
+    await page.waitForSelector(`${row("b")} [data-command="transfer"]`, { state: "hidden" });
     const kept = await page.evaluate(() => [
       ...Object.values(localStorage),
       ...Object.values(sessionStorage),
