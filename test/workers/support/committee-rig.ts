@@ -2,7 +2,8 @@
  * Validator objects with a leader in the test's hands: it signs chunks, and hears what they answer.
  *
  * The leader's endpoint is a URL, so messages leave as signed requests, which are caught here; what it
- * says comes by binding, and the acks that it asks for are in the answers to that. Storage is shared within a file, so each test takes validators of its own.
+ * says comes by binding, and the acks that it asks for are in the answers to that. Storage is shared
+ * within a file, so each test takes validators of its own.
  */
 
 import { env } from "cloudflare:workers";
