@@ -7,7 +7,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../core/types/assert.ts";
-import { freePort, urlOf } from "./listen-address.ts";
+import type { HeldPorts } from "./held-ports.ts";
+import { urlOf } from "./listen-address.ts";
 import type { Variables } from "./variables.ts";
 
 export type CommitteeOptions = {
@@ -32,10 +33,11 @@ export type CommitteePlan = readonly MemberPlan[];
 const ANSWER_LIMIT_MS = 10_000;
 const POLL_MS = 200;
 
-/** `leaderUrl`: where the stack's own Worker listens. */
+/** `leaderUrl`: where the stack's own Worker listens. The members' ports are held, in `ports`. */
 export async function planCommittee(
   { validators, candidates, isSpread }: CommitteeOptions,
   leaderUrl: string,
+  ports: HeldPorts,
 ): Promise<CommitteePlan> {
   const plan: MemberPlan[] = [];
   for (let i = 0; i < candidates + validators; i++) {
@@ -45,7 +47,7 @@ export async function planCommittee(
       plan.push({ kind, name, port: null, endpoint: `object:${kind}/${name}` });
       continue;
     }
-    const port = i === 0 ? null : await freePort();
+    const port = i === 0 ? null : await ports.holdAny();
     const base = port === null ? leaderUrl : urlOf({ host: "127.0.0.1", port });
     plan.push({ kind, name, port, endpoint: `${base}/committee/${kind}/${name}` });
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { must } from "../core/types/assert.ts";
 import type { CommitteePlan, MemberPlan } from "./committee.ts";
 import { DataDir } from "./data-dir.ts";
+import type { HeldPorts } from "./held-ports.ts";
 import { urlOf } from "./listen-address.ts";
 import type { Processes } from "./processes.ts";
 import { Workerd, type WorkerdOptions } from "./workerd.ts";
@@ -37,12 +38,17 @@ export class Members {
   static async start(
     plan: CommitteePlan,
     folder: string,
+    ports: HeldPorts,
     options: Omit<WorkerdOptions, "dataDir" | "host" | "port">,
   ): Promise<Members> {
-    const parts = plan.flatMap(({ kind, name, port }) =>
-      port === null ? [] : [memberOf({ kind, name, port }, join(folder, name), options)],
-    );
-    for (const { member } of parts) await member.start();
+    const parts: ReturnType<typeof memberOf>[] = [];
+    for (const { kind, name, port } of plan) {
+      if (port === null) continue;
+      const part = memberOf({ kind, name, port }, join(folder, name), options);
+      await ports.release(port);
+      await part.member.start();
+      parts.push(part);
+    }
     return new Members(parts);
   }
 

@@ -17,7 +17,7 @@ export type Child = {
   readonly name: string;
   readonly pid: number;
   readonly process: ChildProcess;
-  /** How it ended: `exit code 1`, `SIGKILL`. */
+  /** How it ended: `SIGKILL`, `exit code 1`, or `exit code 1: why` when it has a log that says why. */
   readonly ended: Promise<string>;
 };
 
@@ -28,12 +28,15 @@ export type SpawnOptions = {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdio: ("ignore" | "pipe" | number)[];
+  /** Where its output goes, if that is a file: what it wrote last says why it gave up. */
+  readonly log?: string;
 };
 
 /** One process at one time: pids are used again, pids with a start time are not. */
 type Entry = { readonly name: string; readonly pid: number; readonly startTicks: string };
 
 const LEFTOVER_EXIT_MS = 5_000;
+const LAST_WORDS_CHARS_MAX = 300;
 const GUARD = `
 trap '' INT TERM HUP
 pids=
@@ -69,10 +72,13 @@ export class Processes {
   /** Throws `LocalFailure` when the program is not there or not for this machine. */
   async spawn(options: SpawnOptions): Promise<Child> {
     if (this.#isClosed) throw new LocalFailure("the stack is being stopped");
-    const { name, args, env, stdio } = options;
+    const { name, args, env, stdio, log } = options;
     const process = spawn(pathOf(options), args, { env, stdio, detached: true });
     const ended = new Promise<string>((resolve) => {
-      process.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+      process.once("exit", (code, signal) => {
+        const why = signal !== null || code === 0 || log === undefined ? "" : lastLine(log);
+        resolve(signal ?? `exit code ${code}${why && `: ${why}`}`);
+      });
     });
     // The pid is known at once, and noted before anything else can happen.
     const child: Child = { name, pid: process.pid ?? 0, process, ended };
@@ -127,6 +133,16 @@ export class Processes {
     );
     this.#hasStored = true;
     writeFileSync(this.#file, JSON.stringify(entries), { mode: 0o600 });
+  }
+}
+
+/** Empty where it cannot be read: its folder may be gone already. */
+function lastLine(log: string): string {
+  try {
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    return lines.at(-1)?.slice(0, LAST_WORDS_CHARS_MAX) ?? "";
+  } catch {
+    return "";
   }
 }
 

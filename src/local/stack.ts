@@ -21,7 +21,8 @@ import {
 import { DataDir, writeWhole } from "./data-dir.ts";
 import type { Devnet } from "./devnet.ts";
 import { LocalFailure } from "./failure.ts";
-import { freePort, requireFree, urlOf } from "./listen-address.ts";
+import { HeldPorts } from "./held-ports.ts";
+import { urlOf } from "./listen-address.ts";
 import { Members } from "./members.ts";
 import { Processes, stopLeftovers } from "./processes.ts";
 import { waitForDeposits, waitUntilServing } from "./readiness.ts";
@@ -45,6 +46,7 @@ type Start = {
   readonly submitter: Address;
   readonly dataDir: DataDir;
   readonly processes: Processes;
+  readonly ports: HeldPorts;
 };
 
 /** A process that dies is known by its end this long after its last request fails. */
@@ -64,7 +66,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = DataDir.open(settings.dataDir);
   const processes = new Processes(dataDir.file("processes"));
   const died = processes.failed.then((line) => Promise.reject(new LocalFailure(line)));
-  const starting = start({ settings, accounts, submitter, dataDir, processes });
+  const ports = new HeldPorts();
+  const starting = start({ settings, accounts, submitter, dataDir, processes, ports });
   // Whichever loses the race below may still fail, with nothing to add.
   for (const late of [died, starting]) late.catch(() => undefined);
   try {
@@ -76,6 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       throw error;
     } finally {
       await processes.close();
+      await ports.releaseAll();
       dataDir.close();
     }
   }
@@ -89,20 +93,14 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 async function start(parts: Start): Promise<Stack> {
-  const { settings, accounts, submitter, dataDir, processes } = parts;
+  const { settings, accounts, submitter, dataDir, processes, ports } = parts;
   const { httpHost, slotsInEpoch, log, committee } = settings;
-  // Known before anybody listens there, to members in other processes; and free still when one starts again.
-  const httpPort = settings.httpPort || (await freePort());
-  const anvilPort = settings.anvilPort || (await freePort());
   await stopLeftovers(dataDir.file("processes"));
   if (settings.fresh) dataDir.clear();
+  const { httpPort, anvilPort } = await holdPorts(parts);
   log("building what changed");
   await build();
-  await requireFree({ host: httpHost, port: httpPort }, "stop it, or set SEQ_HTTP_ADDR");
-  await requireFree(
-    { host: "127.0.0.1", port: anvilPort },
-    "L1's port follows from SEQ_HTTP_ADDR, choose another",
-  );
+  await ports.release(anvilPort);
   const chain = await openChain({
     ...{ dataDir, processes, accounts, submitter, log, slotsInEpoch },
     port: anvilPort,
@@ -111,7 +109,7 @@ async function start(parts: Start): Promise<Stack> {
   const { devnet, anvil } = chain;
   const rpcUrl = await settings.l1Url(anvil.url);
   const leaderUrl = urlOf({ host: httpHost, port: httpPort });
-  const plan = committee === null ? [] : await planCommittee(committee, leaderUrl);
+  const plan = committee === null ? [] : await planCommittee(committee, leaderUrl, ports);
   const variables = {
     ...(plan.length === 0 ? {} : committeeVariables(plan, await dataDir.validatorKek())),
     ...(committee?.isSpread === true ? { SEQ_COMMITTEE_URL: leaderUrl } : {}),
@@ -120,14 +118,28 @@ async function start(parts: Start): Promise<Stack> {
   const { bundle } = settings.rollup;
   const given = { processes, bundle, ...splitSecrets(variables) };
   const workerdOptions: WorkerdOptions = { ...given, dataDir, host: httpHost, port: httpPort };
-  const members = await Members.start(plan, dataDir.file("members"), given);
+  const members = await Members.start(plan, dataDir.file("members"), ports, given);
   log("starting the sequencer on workerd");
+  await ports.release(httpPort);
   const workerd = await Workerd.start(workerdOptions);
   const client = new SequencerClient(urlOf({ host: httpHost, port: workerd.port }));
   const sequencer = { client, plan, operatorToken, rebuildVariables: rebuildVariables(variables) };
   const genesis = await join(parts, chain, sequencer);
   const running = { chain, workerd, workerdOptions, client, operatorToken, members, genesis };
   return assemble(parts, running);
+}
+
+async function holdPorts({ settings, ports }: Start) {
+  const { httpHost: host, httpPort, anvilPort } = settings;
+  if (httpPort !== 0) await ports.hold({ host, port: httpPort }, "stop it, or set SEQ_HTTP_ADDR");
+  if (anvilPort !== 0) {
+    const advice = "L1's port follows from SEQ_HTTP_ADDR, choose another";
+    await ports.hold({ host: "127.0.0.1", port: anvilPort }, advice);
+  }
+  return {
+    httpPort: httpPort || (await ports.holdAny()),
+    anvilPort: anvilPort || (await ports.holdAny()),
+  };
 }
 
 /**

@@ -70,18 +70,20 @@ export class Workerd {
       objectsPath,
     });
     await writeWhole(dataDir.file("workerdConfig"), config);
-    const log = openSync(dataDir.file("workerdLog"), "w", 0o600);
+    const log = dataDir.file("workerdLog");
+    const output = openSync(log, "w", 0o600);
     try {
       const child = await options.processes.spawn({
         name: "workerd",
         program: PROGRAM,
         args: ["serve", "--experimental", "--control-fd=3", dataDir.file("workerdConfig")],
         env: secrets,
-        stdio: ["ignore", log, log, "pipe"],
+        stdio: ["ignore", output, output, "pipe"],
+        log,
       });
-      return new Workerd(child, await listeningPorts(child, dataDir.file("workerdLog")));
+      return new Workerd(child, await listeningPorts(child));
     } finally {
-      closeSync(log);
+      closeSync(output);
     }
   }
 
@@ -92,7 +94,7 @@ export class Workerd {
 
 type Ports = { readonly http: number; readonly cron: number };
 
-async function listeningPorts(child: Child, log: string): Promise<Ports> {
+async function listeningPorts(child: Child): Promise<Ports> {
   const control = child.process.stdio[3];
   if (!(control instanceof Readable)) throw new Error("workerd's control pipe is readable");
   const listening = new Promise<Ports>((resolve) => {
@@ -106,7 +108,7 @@ async function listeningPorts(child: Child, log: string): Promise<Ports> {
     });
   });
   const ended = child.ended.then((how) => {
-    throw new LocalFailure(`workerd did not start (${how}): ${firstLine(log)}`);
+    throw new LocalFailure(`workerd did not start (${how})`);
   });
   return await withinLimit(Promise.race([listening, ended]), START_LIMIT_MS, "workerd");
 }
@@ -130,8 +132,4 @@ function compatibilityDate(manifest: string): string {
   const date = /^compatibility_date = "([0-9-]+)"$/m.exec(manifest)?.[1];
   if (date === undefined) throw new Error("wrangler.toml has a compatibility_date");
   return date;
-}
-
-function firstLine(log: string): string {
-  return readFileSync(log, "utf8").trim().split("\n")[0]?.slice(0, 300) ?? "";
 }

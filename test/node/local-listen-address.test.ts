@@ -1,15 +1,7 @@
 /** Where a stack listens. */
 
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import {
-  chainPortOf,
-  freePort,
-  parseListenAddress,
-  requireFree,
-  urlOf,
-} from "../../src/local/listen-address.ts";
+import { chainPortOf, parseListenAddress, urlOf } from "../../src/local/listen-address.ts";
 
 test.each([
   ["127.0.0.1:3000", { host: "127.0.0.1", port: 3000 }, "http://127.0.0.1:3000"],
@@ -33,27 +25,4 @@ test("the chain's port goes with the sequencer's", () => {
   expect(chainPortOf(3001)).toBe(8546);
   expect(chainPortOf(59_990)).toBe(65_535);
   expect(chainPortOf(59_991)).toBe(54_446);
-});
-
-test("a free port is none that an outgoing connection may be given", async () => {
-  const ports = await Promise.all(Array.from({ length: 50 }, freePort));
-  for (const port of ports) {
-    expect(port).toBeGreaterThanOrEqual(10_000);
-    expect(port).toBeLessThan(32_768);
-    await requireFree({ host: "127.0.0.1", port }, "do this");
-  }
-  expect(new Set(ports).size).toBeGreaterThan(40);
-});
-
-test("a port in use is one line, with what to do", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-  await expect(requireFree({ host: "127.0.0.1", port }, "do this")).rejects.toThrow(
-    new RegExp(`^127\\.0\\.0\\.1:${port} is in use: do this$`),
-  );
-  server.close();
-  await once(server, "close");
-  await requireFree({ host: "127.0.0.1", port }, "do this");
 });

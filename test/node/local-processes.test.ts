@@ -34,6 +34,18 @@ test("a child that ends by itself is told of, one that is stopped is not", async
   expect(existsSync(file)).toBe(false);
 });
 
+test("one that gives up is told of with what it wrote last", async () => {
+  const processes = new Processes(file);
+  const log = join(folder, "log");
+  const script = 'printf "starting\\nthe port is taken\\n" > "$0"; exit 3';
+  const shell = { name: "shell", program: "/bin/sh", args: ["-c", script, log] };
+  await processes.spawn({ ...SLEEP, ...shell, log });
+  expect(await processes.failed).toBe("shell ended by itself (exit code 3: the port is taken)");
+  const silent = await processes.spawn({ ...SLEEP, ...shell, log: join(folder, "no", "log") });
+  expect(await silent.ended).toBe("exit code 3");
+  await processes.close();
+});
+
 test("closing kills what is left and starts nothing any more", async () => {
   const processes = new Processes(file);
   const child = await processes.spawn({ name: "sleep", ...SLEEP });
