@@ -183,6 +183,11 @@ export class Candidate {
     this.#leadership.lead?.announce(entries);
   }
 
+  /** Somebody waits for the certificate of this height (C2). */
+  want(through: number): void {
+    this.#leadership.lead?.want(through);
+  }
+
   /** Resolves when another epoch has begun; `to` is a candidate's id, null: whoever's turn it is. */
   async transfer(to: string | null): Promise<Result<KnownRecord, TransferError>> {
     return await this.#handOvers.transfer(to, this.#leadership.lead?.state ?? null);

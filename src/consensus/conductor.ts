@@ -111,6 +111,7 @@ export class Conductor<P> {
     const [problem] = declined;
     if (problem !== undefined) return err(problem);
     if (chunk === null || this.#candidate.lead !== lead) return err({ reason: "fenced" });
+    lead.want(chunk.height);
     return await this.#pending.wait(chunk, startedMs);
   }
 

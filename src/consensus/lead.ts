@@ -21,8 +21,8 @@ import type {
 } from "../core/consensus/broadcast-state.ts";
 import { assembleCertificate, type Certificate } from "../core/consensus/certificate.ts";
 import type { KnownRecord } from "../core/consensus/epoch-record.ts";
-import { type LineEnd, lineEnd } from "../core/consensus/line.ts";
-import { type ChunkRef, height, type MemberIndex, memberIndex } from "../core/consensus/types.ts";
+import { type LineEnd, lineEnd, refOf } from "../core/consensus/line.ts";
+import { type ChunkRef, type MemberIndex, memberIndex } from "../core/consensus/types.ts";
 import { assert, must } from "../core/types/assert.ts";
 import { Alarm, type Surroundings, type Untimed } from "./clock.ts";
 import type { Message, SentFeed } from "./messages.ts";
@@ -158,7 +158,14 @@ export class Lead {
     const { height: through } = last.ref;
     this.#meter.announced(through - own.length + 1, through, this.#around.clock.nowMs());
     this.#newest = lineEnd(last.signed.header, last.ref.hash);
+    this.#outgoing.hold(own);
     this.#step({ is: "appended", chunks: own.map(tailChunk) });
+    if (!this.#isServing) this.want(through);
+  }
+
+  /** Somebody waits for the certificate of this height: rounds follow each other as closely as they may (C2). */
+  want(through: number): void {
+    this.#step({ is: "wanted", through });
   }
 
   /**
@@ -236,12 +243,8 @@ export class Lead {
   }
 
   async #propose(effect: BroadcastEffect & { readonly do: "propose" }): Promise<void> {
-    const { page, target, to } = effect;
-    const chunks = await this.#outgoing.chunks(page);
-    const checkpoint = await this.#outgoing.checkpoint(effect.checkpoint);
-    const isDue = target === null || this.#outgoing.isCertificateDue(to);
-    const certificate = isDue ? this.#certificate : null;
-    this.#send(to, target, { certificate, checkpoint, chunks });
+    const feed = await this.#outgoing.feed(effect, () => this.#certificate);
+    this.#send(effect.to, effect.target, feed);
   }
 
   #send(to: MemberIndex, target: ChunkRef | null, feed: SentFeed): void {
@@ -259,6 +262,7 @@ export class Lead {
     await store.certify(certificate);
     this.#meter.certified(certificate.chunk.height, this.#around.clock.nowMs());
     this.#certificate = certificate;
+    this.#outgoing.certified(certificate.chunk.height);
     if (!this.#isServing) this.#certified = (await store.ends()).certified;
     this.#events.certified(certificate);
     this.#open();
@@ -293,8 +297,4 @@ export class Lead {
     this.#isOpening = true;
     void open(known).catch((error: unknown) => this.#events.failed(error));
   }
-}
-
-function refOf(end: LineEnd): ChunkRef {
-  return { height: height(end.height), hash: end.hash };
 }

@@ -21,7 +21,7 @@ export type Leader =
 
 const FRESH_MS = 500;
 /** Where the leader is, as far as it can be kept from one request to the next. */
-type Place = { readonly at: "object"; readonly id?: string } | Extract<Leader, { at: "url" }>;
+type Whereabouts = { readonly at: "object"; readonly id?: string } | Extract<Leader, { at: "url" }>;
 
 /** Says that a request was passed on once; it is not passed on again, or two that disagree would pass it to and fro. */
 const FORWARDED = "x-baton-forwarded";
@@ -43,27 +43,33 @@ export function isPassedOn(request: Request, path: string, { relays }: Config): 
 
 export class Leaders {
   /** Plain data: what one request began to ask, another one may not wait for. */
-  #known: { readonly place: Place | null; readonly atMs: number } | null = null;
+  #known: { readonly at: Whereabouts | null; readonly atMs: number } | null = null;
 
   async find(env: Env, deployment: Deployment): Promise<Leader> {
-    const { committee } = deployment.config;
-    const place = committee === null ? null : await this.#place(env, deployment);
-    if (place?.at === "url") return place;
-    return { at: "object", sequencer: sequencerOf(env, deployment, place?.id) };
+    if (deployment.config.committee === null) return leaderAt(env, deployment, null);
+    const known = this.#known;
+    if (known !== null && Math.abs(Date.now() - known.atMs) < FRESH_MS) {
+      return leaderAt(env, deployment, known.at);
+    }
+    return leaderAt(env, deployment, await this.#ask(env, deployment));
   }
 
-  async #place(env: Env, deployment: Deployment): Promise<Place | null> {
+  async #ask(env: Env, deployment: Deployment): Promise<Whereabouts | null> {
     const nowMs = Date.now();
     const known = this.#known;
-    if (known !== null && Math.abs(nowMs - known.atMs) < FRESH_MS) return known.place;
     // One request asks; those that come meanwhile go by the last answer.
-    if (known !== null) this.#known = { place: known.place, atMs: nowMs };
+    if (known !== null) this.#known = { at: known.at, atMs: nowMs };
     const leadership = await newest(env, deployment);
     // None at all, when every object restarts: then the last answer stays.
-    const place = leadership === null ? (known?.place ?? null) : placeOf(deployment, leadership);
-    this.#known = { place, atMs: nowMs };
-    return place;
+    const at = leadership === null ? (known?.at ?? null) : whereaboutsOf(deployment, leadership);
+    this.#known = { at, atMs: nowMs };
+    return at;
   }
+}
+
+function leaderAt(env: Env, deployment: Deployment, at: Whereabouts | null): Leader {
+  if (at?.at === "url") return at;
+  return { at: "object", sequencer: sequencerOf(env, deployment, at?.id) };
 }
 
 /** The newest epoch that one of the own candidates knows; null before the founding. */
@@ -92,7 +98,7 @@ export function leaderFinder(
   };
 }
 
-function placeOf({ config }: Deployment, { endpoint }: Leadership): Place {
+function whereaboutsOf({ config }: Deployment, { endpoint }: Leadership): Whereabouts {
   const place = parseEndpoint(endpoint);
   const own = config.committee?.candidates.find((candidate) => candidate.endpoint === endpoint);
   if (own !== undefined && isOwn(config, own.id)) return { at: "object", id: own.id };

@@ -1,79 +1,11 @@
 /** The leader's rounds, its pages to those who lag, and when it stops, one event at a time. */
 
 import { describe, expect, test } from "vitest";
-import type { Untimed } from "../../src/consensus/clock.ts";
-import {
-  broadcastDueMs,
-  mayOrder,
-  startBroadcast,
-  stepBroadcast,
-  uncertifiedEvents,
-} from "../../src/core/consensus/broadcast.ts";
-import {
-  BROADCAST_RULES,
-  type BroadcastEffect,
-  type BroadcastEvent,
-  type BroadcastRules,
-  type BroadcastState,
-} from "../../src/core/consensus/broadcast-state.ts";
-import {
-  type ChunkRef,
-  epoch,
-  height,
-  memberIndex,
-  UNCERTIFIED_EVENTS_MAX,
-} from "../../src/core/consensus/types.ts";
+import { broadcastDueMs, mayOrder, uncertifiedEvents } from "../../src/core/consensus/broadcast.ts";
+import type { BroadcastEffect } from "../../src/core/consensus/broadcast-state.ts";
+import { epoch, memberIndex, UNCERTIFIED_EVENTS_MAX } from "../../src/core/consensus/types.ts";
 import { must } from "../../src/core/types/assert.ts";
-import { hash32 } from "../../src/core/types/hex.ts";
-
-const refAt = (at: number): ChunkRef => ({
-  height: height(at),
-  hash: hash32(`0x${at.toString(16).padStart(64, "a")}`),
-});
-
-class Leader {
-  state: BroadcastState;
-  nowMs = 1_000;
-
-  constructor(rules: Partial<BroadcastRules> = {}) {
-    this.state = startBroadcast({
-      rules: { ...BROADCAST_RULES, members: 4, quorum: 3, ...rules },
-      ...{ epoch: epoch(2), certified: null, tail: [], checkpoint: null, nowMs: this.nowMs },
-    });
-  }
-
-  step(event: Untimed<BroadcastEvent>): readonly BroadcastEffect[] {
-    const { state, effects } = stepBroadcast(this.state, { ...event, nowMs: this.nowMs });
-    this.state = state;
-    return effects;
-  }
-
-  append(at: number, events = 1): readonly BroadcastEffect[] {
-    return this.step({ is: "appended", chunks: [{ ...refAt(at), events }] });
-  }
-
-  ack(member: number, at: number): readonly BroadcastEffect[] {
-    const by = { member: memberIndex(member), signature: new Uint8Array(64).fill(member) };
-    return this.step({ is: "acked", chunk: refAt(at), by });
-  }
-
-  holds(member: number, through: number): readonly BroadcastEffect[] {
-    return this.step({ is: "holds", member: memberIndex(member), through });
-  }
-
-  /** Appends up to `at` and certifies that, with one ack of each of three. */
-  certify(at: number): readonly BroadcastEffect[] {
-    const newest = this.state.tail.at(-1) ?? this.state.certified;
-    const from = (newest?.height ?? -1) + 1;
-    for (let i = from; i <= at; i++) this.append(i);
-    this.nowMs += BROADCAST_RULES.roundGapMs;
-    this.step({ is: "tick" });
-    // A round that began before the last chunk ends first.
-    const first = this.state.round?.target.height ?? at;
-    const effects = [0, 1, 2].flatMap((member) => this.ack(member, first));
-    return first === at ? effects : [...effects, ...this.certify(at)];
-  }
-}
+import { Leader, refAt } from "./leader.ts";
 
 const to = (effects: readonly BroadcastEffect[]) =>
   effects.flatMap((effect) => (effect.do === "propose" ? [effect] : []));
@@ -87,7 +19,7 @@ describe("[C2] rounds", () => {
     expect(to(leader.append(0)).map(({ target }) => target?.height)).toEqual([0, 0, 0, 0]);
     expect(to(leader.append(1))).toEqual([]);
     expect(to(leader.append(2))).toEqual([]);
-    leader.nowMs += 45;
+    leader.nowMs += 500;
     expect(certified(leader.ack(0, 0))).toEqual([]);
     expect(certified(leader.ack(1, 0))).toEqual([]);
     const effects = leader.ack(2, 0);
@@ -103,15 +35,57 @@ describe("[C2] rounds", () => {
   });
 
   test.each([
-    { waitedMs: 39, begins: false },
-    { waitedMs: 40, begins: true },
-  ])("$waitedMs ms after the last one began: $begins", ({ waitedMs, begins }) => {
+    { waitedMs: 499, isWanted: false, begins: false },
+    { waitedMs: 500, isWanted: false, begins: true },
+    { waitedMs: 19, isWanted: true, begins: false },
+    { waitedMs: 20, isWanted: true, begins: true },
+  ])(
+    "$waitedMs ms after the last one began, wanted $isWanted: $begins",
+    ({ waitedMs, isWanted, begins }) => {
+      const leader = new Leader();
+      leader.append(0);
+      for (const member of [0, 1, 2]) leader.ack(member, 0);
+      if (isWanted) leader.step({ is: "wanted", through: 1 });
+      leader.nowMs += waitedMs;
+      expect(to(leader.append(1)).length > 0).toBe(begins);
+      expect(leader.state.round !== null).toBe(begins);
+    },
+  );
+
+  test.each([
+    { events: 255, afterMs: 500 },
+    { events: 256, afterMs: 20 },
+  ])(
+    "with $events events that wait, $afterMs ms after the last one began",
+    ({ events, afterMs }) => {
+      const leader = new Leader();
+      leader.append(0);
+      for (const member of [0, 1, 2, 3]) leader.ack(member, 0);
+      leader.append(1, events - 1);
+      leader.append(2);
+      expect(broadcastDueMs(leader.state, leader.nowMs)).toBe(leader.nowMs + afterMs);
+    },
+  );
+
+  test("who waits hurries the rounds up to its chunk, and none beyond it", () => {
     const leader = new Leader();
     leader.append(0);
+    leader.append(1);
+    leader.step({ is: "wanted", through: 1 });
+    leader.nowMs += 20;
+    // The next one begins with the last one's end: it asks for the chunk that is wanted.
     for (const member of [0, 1, 2]) leader.ack(member, 0);
-    leader.nowMs += waitedMs;
-    expect(to(leader.append(1)).length > 0).toBe(begins);
-    expect(leader.state.round !== null).toBe(begins);
+    expect(leader.state.round?.target.height).toBe(1);
+    leader.append(2);
+    const endMs = leader.nowMs;
+    for (const member of [0, 1, 2, 3]) leader.ack(member, 1);
+    expect(leader.state.round).toBeNull();
+    expect(broadcastDueMs(leader.state, leader.nowMs)).toBe(endMs + 500);
+    leader.step({ is: "wanted", through: 2 });
+    expect(broadcastDueMs(leader.state, leader.nowMs)).toBe(endMs + 20);
+    // What is certified is not waited for any more, whoever asks late.
+    leader.step({ is: "wanted", through: 0 });
+    expect(broadcastDueMs(leader.state, leader.nowMs)).toBe(endMs + 20);
   });
 
   test("a height is certified once: late, doubled and foreign acks count for nothing", () => {

@@ -169,7 +169,9 @@ describe("[C2, C6] a log that its owner writes", () => {
     await owner.candidate.start();
     const certify = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i++) {
-        owner.candidate.announce(await owner.write(known, 1));
+        const entries = await owner.write(known, 1);
+        owner.candidate.announce(entries);
+        owner.candidate.want(entries[0]?.ref.height ?? -1);
         await world.run(100);
       }
     };

@@ -5,6 +5,7 @@ import type { OrderedReceipt } from "../../src/core/consensus/receipt.ts";
 import { ZERO_ADDRESS } from "../../src/core/types/hex.ts";
 import { offset } from "../../src/core/types/units.ts";
 import { ZERO_HASH } from "../../src/durable-objects/sequencer/memory.ts";
+import type { Runtime } from "../../src/durable-objects/sequencer/runtime.ts";
 import {
   CERTIFIED_WAIT_MS,
   WAITERS_MAX,
@@ -39,17 +40,16 @@ const receipt = (height: number): OrderedReceipt => ({
 function waiting() {
   const timers: { readonly run: () => void; readonly delayMs: number; isOff: boolean }[] = [];
   const storage = new SimStorage();
-  const waiters = new Waiters({
-    sql: storage.sql,
-    later: (run, delayMs) => {
-      const timer = { run, delayMs, isOff: false };
-      timers.push(timer);
-      return () => {
-        timer.isOff = true;
-      };
-    },
-  });
-  return { waiters, timers };
+  const wanted: number[] = [];
+  const later: Runtime["later"] = (run, delayMs) => {
+    const timer = { run, delayMs, isOff: false };
+    timers.push(timer);
+    return () => {
+      timer.isOff = true;
+    };
+  };
+  const waiters = new Waiters({ sql: storage.sql, later }, (height) => wanted.push(height));
+  return { waiters, timers, wanted };
 }
 
 describe("[C2] wait=certified", () => {
@@ -61,6 +61,15 @@ describe("[C2] wait=certified", () => {
     timers[0]?.run();
     expect(await answer).toMatchObject({ tier: "ordered" });
     expect(waiters.size).toBe(0);
+  });
+
+  test("whoever waits says for which height, and nobody else does", async () => {
+    const { waiters, wanted } = waiting();
+    const answer = waiters.wait(receipt(3), 2);
+    expect(wanted).toEqual([3]);
+    waiters.endAll();
+    await answer;
+    expect(wanted).toEqual([3]);
   });
 
   test("at most 1 024 wait; the next one is answered at once", async () => {

@@ -11,12 +11,13 @@ import { offset, unixMs } from "../../src/core/types/units.ts";
 import { ZERO_HASH } from "../../src/durable-objects/sequencer/memory.ts";
 import { retain } from "../../src/durable-objects/sequencer/retain.ts";
 import { insertChunk } from "../../src/durable-objects/sequencer/storage/chunks.ts";
+import { insertFacts } from "../../src/durable-objects/sequencer/storage/committee.ts";
+import { logStore } from "../../src/durable-objects/sequencer/storage/log-store.ts";
 import {
-  insertCommitteeChunk,
   loadSignature,
   type StoredSignature,
-} from "../../src/durable-objects/sequencer/storage/committee.ts";
-import { logStore } from "../../src/durable-objects/sequencer/storage/log-store.ts";
+  storeSignatures,
+} from "../../src/durable-objects/sequencer/storage/signatures.ts";
 import { migrate } from "../../src/durable-objects/shared/migrate.ts";
 import { filesUnder, textOf } from "../support/tree.ts";
 import { asPlatform, SimStorage } from "./storage.ts";
@@ -46,7 +47,7 @@ function written(count: number) {
     const hash = chunkHash(header);
     const bytes = { header: encodeHeader(header), events: new Uint8Array(100) };
     insertChunk(db.sql, { ...at, height, epoch: 0, hash, ...bytes }, unixMs(0));
-    insertCommitteeChunk(db.sql, height, [{ kind: "watermark", walletNonce: height }]);
+    insertFacts(db.sql, height, [{ kind: "watermark", walletNonce: height }]);
     hashes.push(hash);
   }
   const pending = new Map(hashes.map((_hash, height) => [height, signature(height)]));
@@ -83,6 +84,21 @@ const heights = async (store: PayloadStore, from: number, through: number, bytes
     Number(ref.height),
     payload?.length ?? null,
   ]);
+
+test("[C3] signatures are stored in any order, with gaps and of either scheme, each at its own height", () => {
+  const { db } = written(6);
+  const other: StoredSignature = { ...signature(4), scheme: "ed25519" };
+  storeSignatures(db.sql, [
+    [3, signature(3)],
+    [1, signature(1)],
+    [0, signature(0)],
+    [4, other],
+  ]);
+  const stored = [0, 1, 2, 3, 4, 5].map((height) => loadSignature(db.sql, height));
+  expect(stored).toEqual([signature(0), signature(1), null, signature(3), other, null]);
+  storeSignatures(db.sql, []);
+  expect(() => storeSignatures(db.sql, [[3, signature(3)]])).toThrow("UNIQUE");
+});
 
 describe("[C2] a certificate", () => {
   test("is stored with the signatures up to it, in one transaction", async () => {

@@ -13,14 +13,9 @@ const all =
 
 const zeros = (bytes: number) => `x'${"00".repeat(bytes)}'`;
 
-/** Chunk 0 with two events, one of them a seal of batch 0. */
-const committee = run("INSERT INTO committee_chunks VALUES (0, 2, 0, NULL, 'p256', zeroblob(64))");
-const second = (facts: string) =>
-  all(
-    (db) => insertChunk(db, { height: 1, first: 3, next: 3 }),
-    run(`INSERT INTO committee_chunks (height, events_through, sealed_through, watermark_through)
-         VALUES (1, ${facts})`),
-  );
+/** Chunk 0 is signed; it names a seal of batch 0. */
+const signed = run("INSERT INTO chunk_signatures VALUES (0, 'p256', zeroblob(64))");
+const sealed = run("INSERT INTO log_facts VALUES (0, 0, NULL)");
 const certificate = (height: number, hash: string) =>
   run(`INSERT INTO certificates VALUES (${height}, ${hash}, 0, zeroblob(100), 1)`);
 const certified = run(
@@ -37,50 +32,62 @@ const key = run(`INSERT INTO member_keys VALUES (0, zeroblob(33), zeroblob(12), 
 
 export const COMMITTEE_BREACHES: readonly Breach[] = [
   {
-    title: "[C7] fewer events than before",
-    given: committee,
-    breach: second("2, 0, NULL"),
-    says: "C7: what is sealed and covered",
+    title: "[C7] what a chunk seals rewritten",
+    given: sealed,
+    breach: run("UPDATE log_facts SET sealed_through = 7"),
+    says: "C7: what a chunk seals and covers is immutable",
   },
   {
-    title: "[C7] an older batch sealed last",
-    given: committee,
-    breach: second("3, NULL, NULL"),
-    says: "C7: what is sealed and covered",
+    title: "[C7] a seal of a chunk that is not there",
+    breach: run("INSERT INTO log_facts VALUES (1, 0, NULL)"),
+    says: "C7: only a chunk of the log",
   },
   {
-    title: "[C7] the facts of a chunk rewritten",
-    given: committee,
-    breach: run("UPDATE committee_chunks SET sealed_through = 7"),
-    says: "C7: what a chunk adds",
+    title: "[C7] less sealed than before",
+    given: all(run("INSERT INTO log_facts VALUES (0, 3, 5)"), (db) =>
+      insertChunk(db, { height: 1, first: 3, next: 3 }),
+    ),
+    breach: run("INSERT INTO log_facts VALUES (1, 2, 5)"),
+    says: "C7: what is sealed and covered up to a chunk only rises",
+  },
+  {
+    title: "[C7] the facts of what is certified deleted",
+    given: all(sealed, certified),
+    breach: run("DELETE FROM log_facts"),
+    says: "C7: what is certified of sealing",
+  },
+  {
+    title: "[C7] facts of what is not certified deleted",
+    given: sealed,
+    breach: run("DELETE FROM log_facts"),
+    says: "C7: what is certified of sealing",
   },
   {
     title: "[C3] a chunk signed twice",
-    given: committee,
-    breach: run("UPDATE committee_chunks SET signature = zeroblob(64)"),
+    given: signed,
+    breach: run("UPDATE chunk_signatures SET signature = zeroblob(64)"),
     says: "C3: a signature is stored once",
   },
   {
     title: "[C2] a certificate of another chunk",
-    given: committee,
     breach: certificate(0, `x'${"ee".repeat(32)}'`),
     says: "C2: a certificate names a stored chunk",
   },
   {
     title: "[C2] a second certificate of one height",
-    given: all(committee, certified),
+    given: certified,
     breach: certified,
     says: "C2: certified heights ascend",
   },
   {
     title: "[C2] a certificate rewritten",
-    given: all(committee, certified),
+    given: certified,
     breach: run("UPDATE certificates SET epoch = 1"),
     says: "C2: a certificate is immutable",
   },
   {
     title: "[F8] the newest certified chunk deleted",
-    given: all(committee, certified, run("DROP TRIGGER chunks_retained")),
+    given: all(record(0, 0, 0), certified, run("DROP TRIGGER chunks_retained")),
     breach: run("DELETE FROM chunks"),
     says: "F8: what is not certified is not deleted",
   },
@@ -121,7 +128,7 @@ export const COMMITTEE_BREACHES: readonly Breach[] = [
   },
   {
     title: "[C2] a checkpoint set twice",
-    given: all(committee, certified, run("INSERT INTO checkpoints VALUES (0)")),
+    given: all(certified, run("INSERT INTO checkpoints VALUES (0)")),
     breach: run("INSERT INTO checkpoints VALUES (0)"),
     says: "C2: checkpoints ascend",
   },

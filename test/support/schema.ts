@@ -1,5 +1,6 @@
 /** The sequencer's migrations in a database in memory, for tests of what the schema itself refuses. */
 
+import { basename } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { filesUnder, textOf } from "./tree.ts";
 
@@ -8,20 +9,31 @@ const bytes = (length: number, fill: number): Uint8Array => new Uint8Array(lengt
 export const SUBMITTER: Uint8Array = bytes(20, 0x5b);
 export const USER: Uint8Array = bytes(20, 0xaa);
 
-/** All migrations, in order, with foreign keys on as in a Durable Object. */
-export function emptySchema(): DatabaseSync {
+const MIGRATIONS = filesUnder("migrations/sequencer").toSorted();
+
+/** All migrations up to the named one, or all, in order, with foreign keys on as in a Durable Object. */
+export function emptySchema(last?: string): DatabaseSync {
   const db = new DatabaseSync(":memory:");
   db.exec("PRAGMA foreign_keys = ON");
-  for (const file of filesUnder("migrations/sequencer")) db.exec(textOf(file));
+  for (const file of MIGRATIONS) {
+    db.exec(textOf(file));
+    if (basename(file, ".sql") === last) break;
+  }
   return db;
+}
+
+/** The named one and all that follow it. */
+export function migrateFrom(db: DatabaseSync, first: string): void {
+  const from = MIGRATIONS.findIndex((file) => basename(file, ".sql") === first);
+  for (const file of MIGRATIONS.slice(from)) db.exec(textOf(file));
 }
 
 /**
  * A small valid history: direct input 0 (block 8) drained at offset 1 into frame 0 (block 10) of batch
  * 0, an op at offset 2, batch 0 sealed, batch 1 open, both in chunk 0.
  */
-export function populatedSchema(): DatabaseSync {
-  const db = emptySchema();
+export function populatedSchema(last?: string): DatabaseSync {
+  const db = emptySchema(last);
   db.prepare(
     `INSERT INTO deployment_identity (singleton, chain_id, app, input_box, input_box_block, submitter,
        application, application_config) VALUES (0, 31337, ?, ?, 0, ?, 'wallet', '{}')`,

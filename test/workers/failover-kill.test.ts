@@ -25,7 +25,7 @@ test("[C6] a successor that dies on its way loses nothing that is certified", as
   const kept = await submit(pair, 0, transfer(0, 0), true);
   await pair.tickUntil(() => areLevel(pair));
   await toSecond(pair);
-  await expect.poll(() => modeOf(pair, 1), { interval: 1 }).not.toBe("following");
+  await expect.poll(() => modeOf(pair, 1), { interval: 1, timeout: 15_000 }).not.toBe("following");
   await pair.revive(1);
   const leader = await leaderOf(pair);
   expect(await pair.of(leader).transaction(user(0), 0)).toMatchObject({

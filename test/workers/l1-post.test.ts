@@ -73,6 +73,17 @@ describe("before a send", () => {
       ]);
     }));
 
+  test("[L2] a node that tells the nonce of the block that it is making gets no batch twice", () =>
+    withChain(async (rig, chain) => {
+      await sealBatches(rig, 1);
+      const next = { kind: "result", result: "0x1" } as const;
+      await chain.fail([{ method: "eth_getTransactionCount", times: 1, fault: next }]);
+      expect(await postOnce(rig, chain)).toMatchObject({ ok: false, error: { reason: "behind" } });
+      expect([rows(rig), await rawSends(chain)]).toEqual([[], []]);
+      expect(await postOnce(rig, chain)).toMatchObject(sent(1));
+      expect(slots(rig)).toEqual([[0, 0, true]]);
+    }));
+
   test("[C1] the watermark is in the log", () =>
     withChain(async (rig, chain) => {
       await sealBatches(rig, 1);

@@ -5,6 +5,7 @@
  */
 
 import type { Receipt } from "../consensus/receipt.ts";
+import type { ReceiptText } from "../consensus/receipt-json.ts";
 import type { Address } from "../types/hex.ts";
 import type { Result } from "../types/result.ts";
 import type { BatchNonce, BlockNumber, FeeExponent, Offset } from "../types/units.ts";
@@ -35,7 +36,7 @@ export type OpPlace = {
 };
 
 /** With the receipt that proves it (C2): absent without a committee, null where it is not kept. */
-export type SoftConfirmation = OpPlace & { readonly receipt?: Receipt | null };
+export type SoftConfirmation = OpPlace & { readonly receipt?: ReceiptText | null };
 
 export type FeeQuote = {
   readonly fee: number;

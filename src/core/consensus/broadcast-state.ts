@@ -7,8 +7,11 @@ import type { ChunkRef, Epoch, MemberIndex } from "./types.ts";
 export type BroadcastRules = FlowRules & {
   readonly members: number;
   readonly quorum: number;
-  /** C2: from the start of one round to the start of the next. */
+  /** C2: from the start of one round to the start of the next, while nobody waits for a certificate. */
   readonly roundGapMs: number;
+  /** The same while somebody does, or so many events wait: what a lost leader takes with it is bounded. */
+  readonly wantedGapMs: number;
+  readonly wantedEvents: number;
   /** C8: a peer that heard nothing for this long hears a heartbeat. */
   readonly heartbeatMs: number;
   /** Certified chunks whose payload is kept at least; at most twice as many are. */
@@ -23,7 +26,9 @@ export type BroadcastRules = FlowRules & {
 
 export const BROADCAST_RULES: Omit<BroadcastRules, "members" | "quorum"> = {
   ...FLOW_RULES,
-  roundGapMs: 40,
+  roundGapMs: 500,
+  wantedGapMs: 20,
+  wantedEvents: 256,
   heartbeatMs: 1_000,
   retainChunks: 4_096,
   quorumLostMs: 10_000,
@@ -41,6 +46,8 @@ export type BroadcastState = {
   readonly tail: readonly TailChunk[];
   readonly round: { readonly target: ChunkRef; readonly acks: readonly SignedByMember[] } | null;
   readonly roundStartedMs: number | null;
+  /** Somebody waits for the certificate of this height; -1: nobody ever did. */
+  readonly wantedThrough: number;
   /** One for each member, in order; and when each answered last. */
   readonly flows: readonly Flow[];
   readonly heardMs: readonly number[];
@@ -54,6 +61,8 @@ export type BroadcastState = {
 export type BroadcastEvent = { readonly nowMs: number } & (
   | { readonly is: "tick" }
   | { readonly is: "appended"; readonly chunks: readonly TailChunk[] }
+  /** Somebody waits until this height is certified. */
+  | { readonly is: "wanted"; readonly through: number }
   /** Payloads up to this checkpoint are going: `prune` was acted on. */
   | { readonly is: "pruned"; readonly through: ChunkRef }
   | { readonly is: "acked"; readonly chunk: ChunkRef; readonly by: SignedByMember }

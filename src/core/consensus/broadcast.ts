@@ -2,9 +2,10 @@
  * The leader's side of the broadcast: chunks go out, acks come in, certificates come of them (C2, C6).
  *
  * One ack round is in flight. It asks for the newest chunk, and its certificate covers every chunk since
- * the last one; the next round starts at least 40 ms after it began. A certified height is never asked for
- * again, so one history has at most one certificate of a height from one epoch. Signatures are verified
- * before an event comes here, and a chunk is durable before it is announced as `appended`.
+ * the last one; the next round starts `roundGapMs` after it began, or `wantedGapMs` when it is wanted. A
+ * certified height is never asked for again, so one history has at most one certificate of a height from one
+ * epoch. Signatures are verified before an event comes here, and a chunk is durable before it is announced as
+ * `appended`.
  */
 
 import { assert } from "../types/assert.ts";
@@ -58,6 +59,7 @@ export function startBroadcast(start: BroadcastStart): BroadcastState {
     tail,
     round: null,
     roundStartedMs: null,
+    wantedThrough: -1,
     flows: Array.from({ length: rules.members }, () => flow),
     heardMs: Array.from({ length: rules.members }, () => nowMs),
     checkpoint,
@@ -80,8 +82,17 @@ export function stepBroadcast(state: BroadcastState, event: BroadcastEvent): Bro
   switch (event.is) {
     case "tick":
       return advance(state, event.nowMs, []);
-    case "appended":
-      return advance(append(state, event.chunks), event.nowMs, []);
+    case "appended": {
+      const grown = append(state, event.chunks);
+      // Before the next round nothing more is said of it; what else is due is due at a tick.
+      return roundDueMs(grown) > event.nowMs
+        ? { state: grown, effects: [] }
+        : advance(grown, event.nowMs, []);
+    }
+    case "wanted": {
+      const wantedThrough = Math.max(state.wantedThrough, event.through);
+      return advance({ ...state, wantedThrough }, event.nowMs, []);
+    }
     case "pruned":
       return { state: { ...state, checkpoint: event.through }, effects: [] };
     case "acked":
@@ -200,7 +211,9 @@ function advance(
 ): BroadcastStep {
   const begun = roundDueMs(state) <= nowMs ? beginRound(state, nowMs) : state;
   const written: BroadcastEffect[] = [];
+  const lostAtMs = quorumLostAtMs(begun);
   const flows = begun.flows.map((flow, i) => {
+    if (nowMs < quietUntilMs(begun, flow, lostAtMs, nowMs)) return flow;
     const effect = speak(begun, flow, memberIndex(i), nowMs);
     if (effect === null) return flow;
     written.push(effect);
@@ -211,9 +224,14 @@ function advance(
   return { state: { ...begun, flows }, effects: [...effects, ...written] };
 }
 
-function roundDueMs({ round, tail, roundStartedMs, rules }: BroadcastState): number {
+function roundDueMs(state: BroadcastState): number {
+  const { round, tail, roundStartedMs, rules } = state;
   if (round !== null || tail.length === 0) return Number.POSITIVE_INFINITY;
-  return roundStartedMs === null ? 0 : roundStartedMs + rules.roundGapMs;
+  if (roundStartedMs === null) return 0;
+  const isWanted =
+    state.wantedThrough > (state.certified?.height ?? -1) ||
+    uncertifiedEvents(state) >= rules.wantedEvents;
+  return roundStartedMs + (isWanted ? rules.wantedGapMs : rules.roundGapMs);
 }
 
 function beginRound(state: BroadcastState, nowMs: number): BroadcastState {
@@ -229,7 +247,6 @@ function speak(
   to: MemberIndex,
   nowMs: number,
 ): BroadcastEffect | null {
-  if (nowMs < quietUntilMs(state, flow, nowMs)) return null;
   const wanted = wantedOf(state, flow, to);
   if (wanted !== null && mayWrite(flow, nowMs)) {
     const page = pageFor(flow, wanted.height, state.rules);
@@ -245,8 +262,13 @@ function speak(
 }
 
 /** When this peer may be spoken to, as far as a leader without a quorum keeps quiet. */
-function quietUntilMs(state: BroadcastState, flow: Flow, nowMs: number): number {
-  return nowMs < quorumLostAtMs(state) ? nowMs : flow.spokeMs + state.rules.quietMs;
+function quietUntilMs(
+  { rules }: BroadcastState,
+  flow: Flow,
+  lostAtMs: number,
+  nowMs: number,
+): number {
+  return nowMs < lostAtMs ? nowMs : flow.spokeMs + rules.quietMs;
 }
 
 /** What a peer should have and is not known to have: the round's target, else what is certified. */
@@ -261,11 +283,12 @@ function wantedOf(state: BroadcastState, flow: Flow, to: MemberIndex): ChunkRef 
 /** When the next `tick` will do something, if nothing else happens. */
 export function broadcastDueMs(state: BroadcastState, nowMs: number): number {
   if (state.fencedBy !== null) return Number.POSITIVE_INFINITY;
+  const lostAtMs = quorumLostAtMs(state);
   const speech = state.flows.map((flow, i) => {
     const heartbeat = flow.spokeMs + state.rules.heartbeatMs;
     const isWanted = wantedOf(state, flow, memberIndex(i)) !== null;
     const dueMs = isWanted ? Math.min(heartbeat, writeDueMs(flow, nowMs)) : heartbeat;
-    return Math.max(dueMs, quietUntilMs(state, flow, nowMs));
+    return Math.max(dueMs, quietUntilMs(state, flow, lostAtMs, nowMs));
   });
   return Math.min(roundDueMs(state), ...speech);
 }

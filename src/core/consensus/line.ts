@@ -12,7 +12,7 @@ import { ZERO_HASH } from "./encoding.ts";
 import { firstOffset, type StartPoint } from "./epoch-record.ts";
 import { chunkRef, type SignedHeader } from "./signed-header.ts";
 import type { ChunkRef, Epoch } from "./types.ts";
-import { epoch } from "./types.ts";
+import { epoch, height } from "./types.ts";
 
 /** The end of a line: what the next chunk links to. */
 export type LineEnd = {
@@ -44,6 +44,11 @@ export function lineEnd(header: ChunkHeader, hash: Hash32): LineEnd {
     epoch: epoch(header.epoch),
     nextOffset: header.nextOffset,
   };
+}
+
+/** The chunk that an end is; to be asked of no empty line. */
+export function refOf(end: LineEnd): ChunkRef {
+  return { height: height(end.height), hash: end.hash };
 }
 
 /** The end of the line that an epoch continues. */

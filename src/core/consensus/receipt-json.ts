@@ -36,24 +36,44 @@ const ORDERED = ["tier", "header", "scheme", "signature", "event", "path"];
 const CERTIFIED = [...ORDERED, "headers", "certificate"];
 const HEX = /^0x(?:[0-9a-f]{2})*$/;
 
+/** A receipt as clients get it. */
+export type ReceiptText = { readonly tier: Receipt["tier"]; readonly text: string };
+
+/** An `ordered` receipt as canonical bytes. */
+export type EncodedPlacement = Pick<Placement, "index" | "path"> & {
+  readonly header: Uint8Array;
+  readonly scheme: SchemeId;
+  readonly signature: Uint8Array;
+  readonly event: Uint8Array;
+};
+
+export function receiptText(receipt: Receipt): ReceiptText {
+  return { tier: receipt.tier, text: formatReceipt(receipt) };
+}
+
+/** Every confirmed op gets one: whoever wrote its chunk has the bytes at hand. */
+export function orderedReceiptText(placement: EncodedPlacement): ReceiptText {
+  return { tier: "ordered", text: `{${formatPlacement("ordered", placement)}}` };
+}
+
 export function formatReceipt(receipt: Receipt): string {
   const { header, event, index, path } = receipt;
-  const ordered = {
-    version: 1,
-    tier: receipt.tier,
-    header: toHex(encodeHeader(header.header)),
-    scheme: header.scheme,
-    signature: toHex(header.signature),
-    event: toHex(encodeEvent(event)),
-    index,
-    path: joined(path),
-  };
-  if (receipt.tier === "ordered") return JSON.stringify(ordered);
-  return JSON.stringify({
-    ...ordered,
-    headers: joined(receipt.headers.map(encodeHeader)),
-    certificate: toHex(encodeCertificate(receipt.certificate)),
-  });
+  const encoded = { header: encodeHeader(header.header), event: encodeEvent(event), index, path };
+  const { scheme, signature } = header;
+  const placement = formatPlacement(receipt.tier, { ...encoded, scheme, signature });
+  if (receipt.tier === "ordered") return `{${placement}}`;
+  const headers = joined(receipt.headers.map(encodeHeader));
+  const certificate = toHex(encodeCertificate(receipt.certificate));
+  return `{${placement},"headers":"${headers}","certificate":"${certificate}"}`;
+}
+
+function formatPlacement(
+  tier: Receipt["tier"],
+  { header, scheme, signature, event, index, path }: EncodedPlacement,
+): string {
+  const signed = `"header":"${toHex(header)}","scheme":"${scheme}","signature":"${toHex(signature)}"`;
+  const placed = `"event":"${toHex(event)}","index":${index},"path":"${joined(path)}"`;
+  return `"version":1,"tier":"${tier}",${signed},${placed}`;
 }
 
 function joined(parts: readonly Uint8Array[]): string {

@@ -83,7 +83,8 @@ export function receiptClaim(
   if (!promised.ok) return promised;
   if (!leadsToRoot(receipt)) return err("path");
   if (!isOfOffsets(receipt.event, header)) return err("offset");
-  const hashes = [header, ...(receipt.tier === "certified" ? receipt.headers : [])].map(chunkHash);
+  const linked = [header, ...(receipt.tier === "certified" ? receipt.headers : [])];
+  const hashes = linked.map((one) => chunkHash(one));
   const certified =
     receipt.tier === "ordered" ? NOT_CERTIFIED : certification(receipt, hashes, chain);
   if (!certified.ok) return certified;

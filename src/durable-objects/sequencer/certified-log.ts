@@ -14,7 +14,7 @@ import type { Result } from "../../core/types/result.ts";
 import { type Offset, offset } from "../../core/types/units.ts";
 import type { L1Error } from "../../l1/l1.ts";
 import type { Reading } from "./following.ts";
-import { chunkHeadAt } from "./storage/chunks.ts";
+import { chunkHeadAt, eventsAbove } from "./storage/chunks.ts";
 import {
   certifiedHeight,
   factsAt,
@@ -30,6 +30,8 @@ export type DutiesCommittee = {
   readonly leads: () => boolean;
   /** Only the first candidate begins a history, and only before there is a committee. */
   readonly mayBegin: () => boolean;
+  /** C2: a repair waits for the certificate of what is committed. */
+  readonly hurry: () => void;
   /** C6: whether the log is another one's now, or its own epoch is not opened yet. */
   readonly follows: () => boolean;
   /** One step behind the log that is followed. True: another one is due at once. */
@@ -70,7 +72,8 @@ export type FeedCommittee = {
 export class CertifiedLog {
   readonly #sql: SqlStorage;
   #end: CertifiedEnd | null = null;
-  #events: number | null = null;
+  /** Of the chunks beyond it. */
+  #uncertified: number | null = null;
   #rollback: { readonly open: OpenRollback | null } | null = null;
 
   constructor(sql: SqlStorage) {
@@ -79,22 +82,18 @@ export class CertifiedLog {
 
   /** The log grew by what one commit wrote. */
   appended({ chunks, last }: Growth): void {
-    const [chunk, ...more] = chunks;
-    if (chunk === undefined || last === null) return;
-    const isPlain = more.length === 0 && last.events.every(({ kind }) => kind !== "rollback");
-    // What every group of ops writes moves neither a rollback nor the rows that are counted up to here.
-    if (isPlain && this.#events !== null) {
-      this.#events += chunk.header.eventCount;
-      return;
+    if (this.#uncertified !== null) {
+      for (const { header } of chunks) this.#uncertified += header.eventCount;
     }
-    this.#events = null;
-    if (!isPlain) this.#rollback = null;
+    // Of several chunks only the last one's events are seen here.
+    const rollsBack = last?.events.some(({ kind }) => kind === "rollback") === true;
+    if (rollsBack || chunks.length > 1) this.#rollback = null;
   }
 
   /** A certificate was stored, or the whole log replaced. */
   moved(): void {
     this.#end = null;
-    this.#events = null;
+    this.#uncertified = null;
     this.#rollback = null;
   }
 
@@ -104,8 +103,8 @@ export class CertifiedLog {
   }
 
   get uncertifiedEvents(): number {
-    this.#events ??= factsAt(this.#sql, Number.MAX_SAFE_INTEGER).events;
-    return this.#events - this.end.facts.events;
+    this.#uncertified ??= eventsAbove(this.#sql, this.end.height);
+    return this.#uncertified;
   }
 
   /** C6: nothing is ordered any more until a certificate comes. */

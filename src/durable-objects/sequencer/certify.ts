@@ -35,12 +35,13 @@ import type { MemberKey } from "../shared/member-key.ts";
 import { transact } from "../shared/transact.ts";
 import { CertifiedLog } from "./certified-log.ts";
 import { ChunkSignatures } from "./chunk-signatures.ts";
-import type { Written, WrittenChunk } from "./chunk-writer.ts";
+import type { Written } from "./chunk-writer.ts";
 import { JUDGE, type LogHooks, newCandidate } from "./new-candidate.ts";
 import type { LaneCommittee } from "./promise.ts";
 import { receiptOf } from "./receipts.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Committed } from "./status.ts";
+import { loadChunkHead } from "./storage/chunks.ts";
 import { type Conduct, loadConduct, saveConduct } from "./storage/committee.ts";
 import { loadGenesisHash, recordStore } from "./storage/epochs.ts";
 import { ResetNeeded } from "./storage/log-store.ts";
@@ -85,7 +86,7 @@ export class Certify implements LaneCommittee {
     this.#transport = transport;
     this.#hooks = hooks;
     this.log = new CertifiedLog(runtime.sql);
-    this.waiters = new Waiters(runtime);
+    this.waiters = new Waiters(runtime, (height) => this.#candidate?.want(height));
     this.#signatures = new ChunkSignatures(runtime, this.fail);
     this.#yielding = new Yielding(runtime.later, () => hooks.changed());
   }
@@ -173,8 +174,14 @@ export class Certify implements LaneCommittee {
     if (candidate === null) return err({ reason: "stopped" });
     return await this.#yielding.to(to, candidate, async () => {
       await this.#announced;
+      this.hurry();
       return this.log.uncertifiedEvents === 0;
     });
+  }
+
+  /** Somebody waits for the certificate of what is committed (C2). */
+  hurry(): void {
+    this.#candidate?.want(loadChunkHead(this.#runtime.sql)?.height ?? -1);
   }
 
   get isYielding(): boolean {
@@ -254,26 +261,25 @@ export class Certify implements LaneCommittee {
     // Before the founding there is nobody to show it to; `begin` signs it then.
     if (key === null || this.#candidate === null) return Promise.resolve([]);
     const signed = Promise.all(
-      written.chunks.map(({ header }) => this.#signatures.sign(key.signer, header)),
+      written.chunks.map(({ header, encoded }) =>
+        this.#signatures.sign(key.signer, header, encoded),
+      ),
     );
-    this.#announced = this.#announced.then(async () => {
-      try {
-        this.#announce(written.chunks, await signed);
-      } catch (error) {
-        this.fail(error);
-      }
-    });
+    this.#announced = this.#announced
+      .then(async () => this.#announce(written, await signed))
+      .catch(this.fail);
     return signed;
   };
 
-  #announce(chunks: readonly WrittenChunk[], signed: readonly SignedHeader[]): void {
-    // The library asks for payloads page by page, and keeps none.
-    const entries = chunks.map(({ header, hash }, i): LogEntry => {
+  #announce({ chunks, last }: Written, signed: readonly SignedHeader[]): void {
+    const entries = chunks.map(({ header, hash, events }, i): LogEntry => {
       const ref = { height: heightOf(header.height), hash };
       const own = must(signed[i], "each chunk is signed");
-      return { ref, signed: own, bytes: null, place: null };
+      return { ref, signed: own, bytes: events, place: null };
     });
     this.#candidate?.announce(entries);
+    // Readers are told of it, and service goes on, when it is certified (F3).
+    if (last?.events.some(({ kind }) => kind === "rollback") === true) this.hurry();
   }
 
   /** Waits for the signature of what was committed just now. */

@@ -20,9 +20,10 @@ import type { EventSink, Written } from "./chunk-writer.ts";
 import type { LogHead, Memory } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { insertChunk } from "./storage/chunks.ts";
-import { insertCommitteeChunk, storeSignature } from "./storage/committee.ts";
+import { insertFacts } from "./storage/committee.ts";
 import { feedHead } from "./storage/history.ts";
 import type { ReceivedChunk } from "./storage/replica.ts";
+import { storeSignatures } from "./storage/signatures.ts";
 
 /** A received chunk whose header names exactly these events. */
 export type LogChunk = ReceivedChunk & {
@@ -153,8 +154,8 @@ export class ChunkChecker implements EventSink {
       const { event, tally } = this.#from;
       // What is before the first of them has no rows here, and amounts to the tally.
       const told = [...(tally === null ? [] : [tally]), ...list.slice(event)];
-      insertCommitteeChunk(sql, stated.height, told);
-      storeSignature(sql, stated.height, must(signature, "C2: a leader signs its chunks"));
+      insertFacts(sql, stated.height, told);
+      storeSignatures(sql, [[stated.height, must(signature, "C2: a leader signs its chunks")]]);
     }
     assert(feedHead(sql) + 1 === this.#next, "F1: the feed gave the offsets that the log promises");
     return {

@@ -7,18 +7,18 @@
  */
 
 import type { EpochManager } from "../../consensus/epoch-manager.ts";
-import { type ChunkHeader, chunkPreimage } from "../../core/chunk/header.ts";
+import { type ChunkHeader, chunkPreimage, encodeHeader } from "../../core/chunk/header.ts";
 import { leaderOf, type SignedHeader } from "../../core/consensus/signed-header.ts";
 import type { AsyncSigner } from "../../core/consensus/types.ts";
 import { bytesEqual } from "../../core/types/bytes.ts";
 import { transact } from "../shared/transact.ts";
 import type { Runtime } from "./runtime.ts";
 import { headersBetween } from "./storage/chunks.ts";
-import { type StoredSignature, storeSignature, unsignedHeights } from "./storage/committee.ts";
 import type { SignatureBook } from "./storage/log-store.ts";
+import { type StoredSignature, storeSignatures, unsignedHeights } from "./storage/signatures.ts";
 
-/** Signatures wait so long for a certificate to be stored with. */
-const STORE_MS = 500;
+/** Signatures wait so long for a certificate to be stored with: longer than from one round to the next. */
+const STORE_MS = 2_000;
 /** Chunks that are signed again together, after a wake-up. */
 const PAGE = 256;
 
@@ -37,8 +37,12 @@ export class ChunkSignatures {
   readonly of = (height: number): StoredSignature | null => this.#pending.get(height) ?? null;
 
   /** Of a chunk that is committed. */
-  async sign(signer: AsyncSigner, header: ChunkHeader): Promise<SignedHeader> {
-    const signature = await signer.sign(chunkPreimage(header));
+  async sign(
+    signer: AsyncSigner,
+    header: ChunkHeader,
+    encoded: Uint8Array = encodeHeader(header),
+  ): Promise<SignedHeader> {
+    const signature = await signer.sign(chunkPreimage(header, encoded));
     const { scheme } = signer;
     this.#pending.set(header.height, { scheme, signature });
     if (!this.#isStoreDue) {
@@ -94,9 +98,7 @@ export class ChunkSignatures {
     const due = [...this.#pending];
     if (due.length === 0) return;
     const { storage, sql } = this.#runtime;
-    transact(storage, () => {
-      for (const [height, signature] of due) storeSignature(sql, height, signature);
-    });
+    transact(storage, () => storeSignatures(sql, due));
     // Only now: had the transaction failed, they would be needed again.
     for (const [height] of due) this.#pending.delete(height);
   }

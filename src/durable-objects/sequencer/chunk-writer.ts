@@ -15,16 +15,28 @@ import { type Offset, offset, type UnixMs } from "../../core/types/units.ts";
 import type { LogHead, Memory } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import { insertChunk } from "./storage/chunks.ts";
-import { insertCommitteeChunk } from "./storage/committee.ts";
+import { insertFacts } from "./storage/committee.ts";
 import { feedHead } from "./storage/history.ts";
 
-export type WrittenChunk = { readonly header: ChunkHeader; readonly hash: Hash32 };
+export type WrittenChunk = {
+  readonly header: ChunkHeader;
+  readonly hash: Hash32;
+  /** The header's canonical bytes. */
+  readonly encoded: Uint8Array;
+  /** Canonical bytes of the events; null where those of the commit would be too many to be held. */
+  readonly events: Uint8Array | null;
+};
 
 /** The chunks of one commit. */
 export type Written = {
   readonly chunks: readonly WrittenChunk[];
-  /** Events and tree of the last of them: a commit of ops is one chunk. Null when nothing was written. */
-  readonly last: { readonly events: readonly ChunkEvent[]; readonly tree: MerkleTree } | null;
+  /** Of the last of them, for a commit of ops is one chunk. Null when nothing was written. */
+  readonly last: {
+    readonly events: readonly ChunkEvent[];
+    /** Canonical bytes of each event. */
+    readonly leaves: readonly Uint8Array[];
+    readonly tree: MerkleTree;
+  } | null;
 };
 
 /** Where a draft's events go, and the offsets that its records take. */
@@ -51,6 +63,7 @@ export class ChunkWriter {
   #events: ChunkEvent[] = [];
   #leaves: Uint8Array[] = [];
   #leafBytes = 0;
+  #heldBytes = 0;
   #chunkFirstOffset: Offset;
 
   constructor(runtime: Runtime, memory: Pick<Memory, "era" | "log">, nowMs: UnixMs) {
@@ -115,13 +128,16 @@ export class ChunkWriter {
       firstOffset: this.#chunkFirstOffset,
       nextOffset,
     };
-    const hash = chunkHash(header);
-    const bytes = { header: encodeHeader(header), events: concatBytes(...this.#leaves) };
-    insertChunk(sql, { ...header, hash, ...bytes }, this.#nowMs);
+    const encoded = encodeHeader(header);
+    const hash = chunkHash(header, encoded);
+    const events = concatBytes(...this.#leaves);
+    insertChunk(sql, { ...header, hash, header: encoded, events }, this.#nowMs);
     if (config.committee !== null) {
-      insertCommitteeChunk(sql, header.height, this.#events);
-      this.#written.push({ header, hash });
-      this.#last = { events: this.#events, tree };
+      insertFacts(sql, header.height, this.#events);
+      this.#heldBytes += events.length;
+      const isHeld = this.#heldBytes <= BLOB_BYTES_MAX;
+      this.#written.push({ header, hash, encoded, events: isHeld ? events : null });
+      this.#last = { events: this.#events, leaves: this.#leaves, tree };
     }
     this.#log = { ...this.#log, height: this.#log.height + 1, parent: hash };
     this.#chunkFirstOffset = nextOffset;

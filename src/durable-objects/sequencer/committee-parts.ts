@@ -58,6 +58,7 @@ export class CommitteeParts {
     this.duties = {
       ...{ log: certify.log, leads: certify.leads },
       mayBegin: () => own.isFirst && certify.record === null,
+      hurry: () => certify.hurry(),
       follows: () => this.#following.isDue(own, certify.record),
       follow: async (reading) => {
         const { askPart: ask, endpoint: self } = this.member;

@@ -222,7 +222,10 @@ export class Duties {
       // A rollback may have made it serving again: nobody waits for the rest of the tick.
       service.derive();
       if (!stepped.ok) return stepped;
-      this.#isUncertified ||= committee != null && recovery.status() !== null;
+      if (committee != null && recovery.status() !== null) {
+        this.#isUncertified = true;
+        committee.hurry();
+      }
       return ok(stepped.value ? 0 : this.#pollMs());
     } catch (error) {
       // A rollback that throws changed nothing, and will throw again until the cause is removed.

@@ -23,7 +23,7 @@ import { assert } from "../../core/types/assert.ts";
 import { type Hash32, hashFromBytes } from "../../core/types/hex.ts";
 import { SENDS_PER_TICK_MAX } from "../../core/types/protocol.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
-import { blockNumber } from "../../core/types/units.ts";
+import { type BlockNumber, blockNumber } from "../../core/types/units.ts";
 import { encodeBatch } from "../../core/wire/batch.ts";
 import type { L1, L1Error, SignedTransaction, Submitter } from "../../l1/l1.ts";
 import { padGas, verifyChain } from "../../l1/wallet.ts";
@@ -55,6 +55,7 @@ export type PostOutcome = {
 
 /** What L1 says at one block, read before any decision. */
 type View = {
+  readonly latest: BlockNumber;
   readonly landed: readonly LandedBatch[];
   readonly walletNonce: number;
   readonly freshFees: ReturnType<typeof estimateFees>;
@@ -125,6 +126,8 @@ export async function postBatches(
     if (!one.ok) return one;
     signed.push(one.value);
   }
+  const still = await verifyNonce(poster, l1, view.value, signed.length);
+  if (!still.ok) return still;
   if (!writePlan(poster, view.value, plan, signed)) {
     return ok({ sent: 0, waiting, capped });
   }
@@ -155,7 +158,20 @@ async function readView(
   const history = await l1.feeHistory();
   if (!history.ok) return history;
   const freshFees = estimateFees(history.value);
-  return ok({ landed: landed.value, walletNonce: walletNonce.value, freshFees });
+  const read = { latest: latest.value.number, landed: landed.value, freshFees };
+  return ok({ ...read, walletNonce: walletNonce.value });
+}
+
+/**
+ * A node may have answered with the nonce of a block that it was making, whose landings are not in the view: a
+ * batch would be sent twice, and rejected. Of a block that is the past by now it says what was.
+ */
+async function verifyNonce({ runtime }: Poster, l1: L1, view: View, sends: number) {
+  if (sends === 0) return ok(null);
+  const again = await l1.transactionCount(runtime.config.submitter, view.latest);
+  if (!again.ok) return again;
+  const isSame = again.value === view.walletNonce;
+  return isSame ? ok(null) : err<L1Error>({ reason: "behind", code: null });
 }
 
 /**

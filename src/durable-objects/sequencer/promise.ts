@@ -9,7 +9,12 @@
 import { internalError, type Rejection } from "../../core/api/rejection.ts";
 import type { OpPlace, SignedUserOp, SoftConfirmation } from "../../core/api/sequencer-api.ts";
 import { pathIn } from "../../core/chunk/merkle.ts";
-import type { OrderedReceipt, Receipt } from "../../core/consensus/receipt.ts";
+import type { Receipt } from "../../core/consensus/receipt.ts";
+import {
+  orderedReceiptText,
+  type ReceiptText,
+  receiptText,
+} from "../../core/consensus/receipt-json.ts";
 import type { SignedHeader } from "../../core/consensus/signed-header.ts";
 import { bytesEqual } from "../../core/types/bytes.ts";
 import { err, ok, type Result } from "../../core/types/result.ts";
@@ -46,8 +51,11 @@ export async function certified(
   confirmed: SoftConfirmation,
 ): Promise<SoftConfirmation> {
   if (member === null || confirmed.receipt == null) return confirmed;
-  const { waiters, log } = member.certify;
-  return { ...confirmed, receipt: await waiters.wait(confirmed.receipt, log.end.height) };
+  const { certify } = member;
+  const ordered = await certify.receipt(confirmed.offset);
+  if (ordered === null) return confirmed;
+  const receipt = await certify.waiters.wait(ordered, certify.log.end.height);
+  return { ...confirmed, receipt: receiptText(receipt) };
 }
 
 /** I4: what a valid, identical op was told; the digest covers nonce, max fee and data. */
@@ -70,14 +78,14 @@ export async function withReceipts(
 ): Promise<readonly Outcome[]> {
   try {
     const receipts = receiptsOf(promised.written, await promised.signed);
-    return await Promise.all(
-      decisions.map(async (decision) => {
-        if (!decision.ok) return decision;
-        const { offset } = decision.value;
-        const receipt = receipts(offset) ?? (await committee.receipt(offset));
-        return ok({ ...decision.value, receipt });
-      }),
-    );
+    const outcomes: Outcome[] = [];
+    for (const decision of decisions) {
+      const receipt = decision.ok ? receipts(decision.value.offset) : null;
+      if (!decision.ok) outcomes.push(decision);
+      else if (receipt !== null) outcomes.push(ok({ ...decision.value, receipt }));
+      else outcomes.push(ok(await withStoredReceipt(decision.value, committee)));
+    }
+    return outcomes;
   } catch (error) {
     // The ops are included: a retry finds them. What broke here is the platform's key, or a bug.
     log("error", "receipt-failed", { error: errorName(error), ops: decisions.length });
@@ -85,21 +93,30 @@ export async function withReceipts(
   }
 }
 
+async function withStoredReceipt(
+  place: OpPlace,
+  committee: LaneCommittee,
+): Promise<SoftConfirmation> {
+  const receipt = await committee.receipt(place.offset);
+  return { ...place, receipt: receipt === null ? null : receiptText(receipt) };
+}
+
 /** Receipts of the ops of the last chunk, by offset. A commit of ops is one chunk. */
 function receiptsOf(
-  { last }: Written,
+  { chunks, last }: Written,
   signed: readonly SignedHeader[],
-): (at: Offset) => OrderedReceipt | null {
-  const header = signed.at(-1);
-  if (last === null || header === undefined) return () => null;
-  const { events, tree } = last;
-  const indices = new Map(
-    events.flatMap((event, i) => (event.kind === "op" ? [[event.offset, i] as const] : [])),
-  );
+): (at: Offset) => ReceiptText | null {
+  const [chunk, own] = [chunks.at(-1), signed.at(-1)];
+  if (chunk === undefined || last === null || own === undefined) return () => null;
+  const { events, leaves, tree } = last;
+  const { scheme, signature } = own;
+  const indices = new Map<number, number>();
+  for (const [i, event] of events.entries()) if (event.kind === "op") indices.set(event.offset, i);
   return (at) => {
     const index = indices.get(at);
-    const event = index === undefined ? undefined : events[index];
+    const event = index === undefined ? undefined : leaves[index];
     if (index === undefined || event === undefined) return null;
-    return { tier: "ordered", header, event, index, path: pathIn(tree, index) };
+    const path = pathIn(tree, index);
+    return orderedReceiptText({ header: chunk.encoded, scheme, signature, event, index, path });
   };
 }

@@ -19,7 +19,8 @@ import {
 import { assert } from "../../core/types/assert.ts";
 import type { Offset } from "../../core/types/units.ts";
 import { chunkOf, headersBetween } from "./storage/chunks.ts";
-import { certificateCovering, loadSignature, type StoredSignature } from "./storage/committee.ts";
+import { certificateCovering } from "./storage/committee.ts";
+import { loadSignature, type StoredSignature } from "./storage/signatures.ts";
 
 /** Signatures that are not stored yet, by height. */
 export type PendingSignature = (height: number) => StoredSignature | null;

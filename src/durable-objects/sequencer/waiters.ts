@@ -18,10 +18,13 @@ type Waiter = { readonly receipt: OrderedReceipt; readonly answer: (receipt: Rec
 
 export class Waiters {
   readonly #runtime: Pick<Runtime, "sql" | "later">;
+  readonly #wanted: (height: number) => void;
   readonly #waiting = new Set<Waiter>();
 
-  constructor(runtime: Pick<Runtime, "sql" | "later">) {
+  /** `wanted`: a client waits for the certificate of this height. */
+  constructor(runtime: Pick<Runtime, "sql" | "later">, wanted: (height: number) => void) {
     this.#runtime = runtime;
+    this.#wanted = wanted;
   }
 
   /** The certified receipt, or this one after `CERTIFIED_WAIT_MS`, or at once when too many wait. */
@@ -44,6 +47,7 @@ export class Waiters {
         },
       };
       this.#waiting.add(waiter);
+      this.#wanted(receipt.header.header.height);
     });
   }
 

@@ -67,6 +67,8 @@ export class CommitteeTransport implements Transport {
   readonly #outboxes = new Map<string, Outbox<Message>>();
   /** Those whose call waits for an ack: candidates of the record, for nobody else may propose. */
   readonly #askers = new Map<string, (ack: Ack) => void>();
+  /** What was encoded last: a page goes to every member that keeps pace. */
+  #encoded: { readonly message: Message; readonly bytes: Uint8Array | null } | null = null;
   #receive: Receive | null = null;
   #strangerAtMs = 0;
 
@@ -152,12 +154,20 @@ export class CommitteeTransport implements Transport {
     return outbox;
   }
 
+  #bytesOf(message: Message): Uint8Array | null {
+    const last = this.#encoded;
+    if (last !== null && isSame(last.message, message)) return last.bytes;
+    const bytes = encoded(message);
+    this.#encoded = message.is === "propose" ? { message, bytes } : null;
+    return bytes;
+  }
+
   /** One stub keeps the order of its calls; after an error it may be broken, so the next is new. */
   #byBinding(to: string, place: Place): (message: Message) => Promise<void> {
     let stub: CommitteePeer | null = null;
     return async (message) => {
       const self = this.#parts.self();
-      const body = encoded(message);
+      const body = this.#bytesOf(message);
       if (self === null || body === null) return;
       stub ??= this.#parts.peer(place);
       try {
@@ -175,7 +185,7 @@ export class CommitteeTransport implements Transport {
       const { self, history, now, sign } = this.#parts;
       const [from, of] = [self(), history()];
       if (from === null || of === null) return;
-      const body = encoded(message)?.slice() ?? null;
+      const body = this.#bytesOf(message)?.slice() ?? null;
       if (body === null) return;
       const response = await fetch(to, {
         method: "POST",
@@ -210,6 +220,12 @@ export async function signedHeaders(
     [MESSAGE_HEADERS.sentAtMs]: String(sentAtMs),
     [MESSAGE_HEADERS.signature]: toHex(signature),
   };
+}
+
+function isSame(a: Message, b: Message): boolean {
+  if (a.is !== "propose" || b.is !== "propose") return false;
+  const { epoch, recordHash, target, feed } = a;
+  return feed === b.feed && target === b.target && epoch === b.epoch && recordHash === b.recordHash;
 }
 
 /** Null when it is none that anybody takes, which is a bug of its maker. */

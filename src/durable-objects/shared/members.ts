@@ -38,7 +38,9 @@ export function whereIs(
 ): { locationHint?: LocationHint } {
   const { candidates = [], validators = [] } = config.committee ?? {};
   const endpoint = objectEndpoint(kind, name);
-  const own = [...candidates, ...validators].find((one) => one.endpoint === endpoint);
+  const own = (kind === "sequencer" ? candidates : validators).find(
+    (one) => one.endpoint === endpoint,
+  );
   const hint = own?.hint ?? null;
   return hint === null ? {} : { locationHint: hint };
 }

@@ -4,8 +4,13 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, onTestFinished, vi } from "vitest";
 import { encodeMessage } from "../../../src/consensus/message-bytes.ts";
+import type { ChunkHeader } from "../../../src/core/chunk/header.ts";
 import type { Receipt } from "../../../src/core/consensus/receipt.ts";
-import { formatReceipt } from "../../../src/core/consensus/receipt-json.ts";
+import {
+  formatReceipt,
+  parseReceipt,
+  type ReceiptText,
+} from "../../../src/core/consensus/receipt-json.ts";
 import { candidateIndex } from "../../../src/core/consensus/types.ts";
 import type { Address } from "../../../src/core/types/hex.ts";
 import { verifyReceipt } from "../../../src/sdk/verify-receipt.ts";
@@ -35,8 +40,18 @@ export type Committee = {
   /** And these come back, with what they had stored. */
   revive(...which: readonly number[]): Promise<void>;
   /** What the receipt proves, by this committee's records alone. */
-  verify(receipt: Receipt | null | undefined): ReturnType<typeof verifyReceipt>;
+  verify(receipt: Receipt | ReceiptText | null | undefined): ReturnType<typeof verifyReceipt>;
 };
+
+export function textOfReceipt(receipt: Receipt | ReceiptText): string {
+  return "text" in receipt ? receipt.text : formatReceipt(receipt);
+}
+
+/** Of the chunk of an op that was answered with this receipt. */
+export function headerOf(receipt: ReceiptText | null | undefined): ChunkHeader | null {
+  const parsed = receipt == null ? null : parseReceipt(receipt.text);
+  return parsed?.ok === true ? parsed.value.header.header : null;
+}
 
 let names = 0;
 
@@ -96,7 +111,7 @@ export async function unfounded(
       const epochs = await sequencer().epochs(-1);
       if (!epochs.ok || receipt == null) return expect.unreachable("a receipt and its epochs");
       const { genesis, records } = epochs.value;
-      return await verifyReceipt(formatReceipt(receipt), { genesis: genesis ?? "", records });
+      return await verifyReceipt(textOfReceipt(receipt), { genesis: genesis ?? "", records });
     },
   };
   // A committee that goes on talking would be cut off in the midst of a word when its file ends.

@@ -6,7 +6,7 @@ import { expect, onTestFinished, vi } from "vitest";
 import type { ConductorCommand } from "../../../src/core/api/conductor-rpc.ts";
 import type { SignedUserOp, SoftConfirmation } from "../../../src/core/api/sequencer-api.ts";
 import type { Receipt } from "../../../src/core/consensus/receipt.ts";
-import { formatReceipt } from "../../../src/core/consensus/receipt-json.ts";
+import type { ReceiptText } from "../../../src/core/consensus/receipt-json.ts";
 import type { Address } from "../../../src/core/types/hex.ts";
 import {
   type Conduct,
@@ -15,7 +15,7 @@ import {
 } from "../../../src/durable-objects/sequencer/storage/committee.ts";
 import { verifyReceipt } from "../../../src/sdk/verify-receipt.ts";
 import { type Chain, startChain } from "./chain.ts";
-import type { Sequencer } from "./committee.ts";
+import { type Sequencer, textOfReceipt } from "./committee.ts";
 import { user } from "./history.ts";
 import { configure } from "./serving.ts";
 
@@ -45,7 +45,7 @@ export type Pair = {
   validatorSql<T>(validator: number, work: (sql: SqlStorage) => T): Promise<T>;
   wake(...validators: readonly number[]): Promise<void>;
   /** Whatever the committee's records say of it. */
-  verify(receipt: Receipt | null | undefined): ReturnType<typeof verifyReceipt>;
+  verify(receipt: Receipt | ReceiptText | null | undefined): ReturnType<typeof verifyReceipt>;
 };
 
 let names = 0;
@@ -151,7 +151,7 @@ function pairOn(chain: Chain, name: string, vars: Readonly<Record<string, string
       const [epochs] = known.toSorted((a, b) => b.records.length - a.records.length);
       if (epochs === undefined || receipt == null) return expect.unreachable("a receipt");
       const { genesis, records } = epochs;
-      return await verifyReceipt(formatReceipt(receipt), { genesis: genesis ?? "", records });
+      return await verifyReceipt(textOfReceipt(receipt), { genesis: genesis ?? "", records });
     },
   };
   return pair;

@@ -85,6 +85,18 @@ export function headersBetween(
     .map((row) => storedHeader(row.header));
 }
 
+/** How many events the chunks above `height` have. */
+export function eventsAbove(sql: SqlStorage, height: number): number {
+  let events = 0;
+  for (const row of sql.exec<{ header: ArrayBuffer }>(
+    "SELECT header FROM chunks WHERE height > ?",
+    height,
+  )) {
+    events += storedHeader(row.header).eventCount;
+  }
+  return events;
+}
+
 export function storedHeader(bytes: ArrayBuffer): ChunkHeader {
   const decoded = decodeHeader(blob(bytes));
   assert(decoded.ok, "C1: a stored header is canonical");

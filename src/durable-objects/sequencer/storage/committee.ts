@@ -1,8 +1,7 @@
 /**
- * The committee's share of the log: what each chunk adds, its signature, and certificates (C2, C6, C7).
+ * The committee's share of the log: what it says of sealing and covering, and certificates (C2, C6, C7).
  *
- * A chunk's row is written with it; its signature follows, and certificates come when they come. The
- * triggers of `migrations/sequencer/0008_committee.sql` refuse what is not of the log.
+ * The triggers of `migrations/sequencer/0008_committee.sql` and `0011_signatures.sql` refuse what is not of the log.
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -12,68 +11,59 @@ import {
   decodeCertificate,
   encodeCertificate,
 } from "../../../core/consensus/certificate.ts";
-import type { SchemeId } from "../../../core/consensus/types.ts";
 import { assert, must } from "../../../core/types/assert.ts";
 import type { UnixMs } from "../../../core/types/units.ts";
 import { rootHeight } from "./replica-beginning.ts";
 import { blob, first, toBlob } from "./rows.ts";
 
-/** What all chunks up to one amount to. */
+/** What the chunks up to one say that matters to L1; -1: nothing yet (C7). */
 export type LogFacts = {
-  readonly events: number;
-  /** Greatest batch_index that a seal names; -1 before the first (C7). */
+  /** Greatest batch_index that a seal names. */
   readonly sealedThrough: number;
-  /** Greatest wallet nonce that a watermark covers; -1 before the first (C7). */
+  /** Greatest wallet nonce that a watermark covers. */
   readonly watermark: number;
 };
 
-export const NO_FACTS: LogFacts = { events: 0, sealedThrough: -1, watermark: -1 };
+export const NO_FACTS: LogFacts = { sealedThrough: -1, watermark: -1 };
 
-type FactsRow = {
-  events_through: number;
-  sealed_through: number | null;
-  watermark_through: number | null;
-};
-
-function toFacts(row: FactsRow): LogFacts {
-  const { events_through: events, sealed_through, watermark_through } = row;
-  return { events, sealedThrough: sealed_through ?? -1, watermark: watermark_through ?? -1 };
-}
-
-/** Of the log up to `height`; of an empty log below the first. */
+/** Of the log up to `height`, which is not below what is certified. */
 export function factsAt(sql: SqlStorage, height: number): LogFacts {
   const row = first(
-    sql.exec<FactsRow>(
-      `SELECT events_through, sealed_through, watermark_through FROM committee_chunks
+    sql.exec<{ sealed_through: number | null; watermark_through: number | null }>(
+      `SELECT sealed_through, watermark_through FROM log_facts
        WHERE height <= ? ORDER BY height DESC LIMIT 1`,
       height,
     ),
   );
-  return row === null ? NO_FACTS : toFacts(row);
+  if (row === null) return NO_FACTS;
+  return { sealedThrough: row.sealed_through ?? -1, watermark: row.watermark_through ?? -1 };
 }
 
-/** In the chunk's transaction, after its row and those of its events. */
-export function insertCommitteeChunk(
-  sql: SqlStorage,
-  height: number,
-  events: readonly ChunkEvent[],
-): void {
-  const seals = events.flatMap((event) => (event.kind === "seal" ? [event.batchNonce] : []));
-  const nonces = events.flatMap((event) =>
-    event.kind === "watermark" || event.kind === "tally" ? (event.walletNonce ?? []) : [],
-  );
+/**
+ * In the chunk's transaction, after its row and those of its events. What a chunk says adds to what those before
+ * it said, so it only rises. Few chunks say anything.
+ */
+export function insertFacts(sql: SqlStorage, height: number, events: readonly ChunkEvent[]): void {
+  let { sealedThrough, watermark } = NO_FACTS;
+  for (const event of events) {
+    if (event.kind === "seal") {
+      sealedThrough = Math.max(sealedThrough, sealedIndex(sql, event.batchNonce));
+    } else if (event.kind === "watermark" || event.kind === "tally") {
+      watermark = Math.max(watermark, event.walletNonce ?? -1);
+    }
+  }
+  if (sealedThrough < 0 && watermark < 0) return;
+  const before = factsAt(sql, height);
   sql.exec(
-    `INSERT INTO committee_chunks (height, events_through, sealed_through, watermark_through)
-     SELECT ?1, COALESCE(b.events_through, 0) + ?2,
-       NULLIF(MAX(COALESCE(b.sealed_through, -1), ?3), -1),
-       NULLIF(MAX(COALESCE(b.watermark_through, -1), ?4), -1)
-     FROM (SELECT 1) LEFT JOIN (
-       SELECT * FROM committee_chunks WHERE height < ?1 ORDER BY height DESC LIMIT 1
-     ) b`,
+    "INSERT INTO log_facts VALUES (?, NULLIF(?, -1), NULLIF(?, -1))",
     height,
-    events.length,
-    Math.max(-1, ...seals.map((nonce) => sealedIndex(sql, nonce))),
-    Math.max(-1, ...nonces),
+    Math.max(before.sealedThrough, sealedThrough),
+    Math.max(before.watermark, watermark),
+  );
+  // Nobody asks for less than what is certified: the newest row up to there is the oldest that counts.
+  sql.exec(
+    `DELETE FROM log_facts WHERE height < (SELECT MAX(height) FROM log_facts
+       WHERE height <= (SELECT MAX(height) FROM certificates))`,
   );
 }
 
@@ -85,58 +75,6 @@ function sealedIndex(sql: SqlStorage, nonce: number): number {
     ),
   );
   return must(row, "C7: a seal names a valid closed batch").batch_index;
-}
-
-export type StoredSignature = { readonly scheme: SchemeId; readonly signature: Uint8Array };
-
-export function loadSignature(sql: SqlStorage, height: number): StoredSignature | null {
-  const row = first(
-    sql.exec<{ scheme: string | null; signature: ArrayBuffer | null }>(
-      "SELECT scheme, signature FROM committee_chunks WHERE height = ?",
-      height,
-    ),
-  );
-  return row === null ? null : signatureOf(row);
-}
-
-export function signatureOf(row: {
-  readonly scheme: string | null;
-  readonly signature: ArrayBuffer | null;
-}): StoredSignature | null {
-  const { scheme, signature } = row;
-  if (signature === null) return null;
-  assert(scheme === "p256" || scheme === "ed25519", "a leader signs alone");
-  return { scheme, signature: blob(signature) };
-}
-
-/** Once for each chunk; the chunk is stored. */
-export function storeSignature(
-  sql: SqlStorage,
-  height: number,
-  { scheme, signature }: StoredSignature,
-): void {
-  sql.exec(
-    "UPDATE committee_chunks SET scheme = ?, signature = ? WHERE height = ?",
-    scheme,
-    signature,
-    height,
-  );
-}
-
-/**
- * Heights of chunks without a stored signature, oldest first, at most `limit`. None is certified: signatures
- * are stored with the certificate that covers them.
- */
-export function unsignedHeights(sql: SqlStorage, limit: number): readonly number[] {
-  return sql
-    .exec<{ height: number }>(
-      `SELECT height FROM committee_chunks
-       WHERE height > (SELECT COALESCE(MAX(height), -1) FROM certificates) AND signature IS NULL
-       ORDER BY height LIMIT ?`,
-      limit,
-    )
-    .toArray()
-    .map(({ height }) => height);
 }
 
 export function insertCertificate(sql: SqlStorage, certificate: Certificate, nowMs: UnixMs): void {

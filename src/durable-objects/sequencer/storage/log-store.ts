@@ -23,14 +23,12 @@ import {
   insertCertificate,
   insertCheckpoint,
   loadTakeover,
-  type StoredSignature,
   saveTakeover,
-  signatureOf,
-  storeSignature,
 } from "./committee.ts";
 import { rootHeight } from "./replica-beginning.ts";
 import { isResetting } from "./replica-reset.ts";
 import { blob, hashOf } from "./rows.ts";
+import { type StoredSignature, signatureOf, storeSignatures } from "./signatures.ts";
 import {
   insertWaitingCertificate,
   type WaitingChunk,
@@ -92,7 +90,7 @@ export function logStore(options: LogStoreOptions): PayloadStore {
       if (isResetting(sql)) return Promise.reject(new ResetNeeded());
       const isWaiting = height > (loadChunkHead(sql)?.height ?? -1);
       transact(storage, () => {
-        for (const [at, signature] of signatures.due(height)) storeSignature(sql, at, signature);
+        storeSignatures(sql, signatures.due(height));
         if (isWaiting) insertWaitingCertificate(sql, certificate, now());
         else insertCertificate(sql, certificate, now());
       });
@@ -171,7 +169,7 @@ function page(
     .exec<Row>(
       `SELECT c.height, c.hash, c.header, k.scheme, k.signature,
          CASE WHEN c.height > ?3 THEN c.events END AS events
-       FROM chunks c JOIN committee_chunks k ON k.height = c.height
+       FROM chunks c LEFT JOIN chunk_signatures k ON k.height = c.height
        WHERE c.height BETWEEN ?1 AND ?2 ORDER BY c.height`,
       from,
       last,

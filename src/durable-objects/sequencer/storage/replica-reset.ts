@@ -34,6 +34,7 @@ const TABLES: readonly Emptied[] = [
   { table: "rollbacks", key: "generation", rows: MANY },
   // Certificates and signatures go with their chunks.
   { table: "chunks", key: "height", rows: FEW },
+  { table: "log_facts", key: "height", rows: MANY },
   { table: "replica_certificates", key: "height", rows: MANY },
   { table: "replica_chunks", key: "height", rows: FEW },
   { table: "replica_beginning", key: "singleton", rows: 1 },

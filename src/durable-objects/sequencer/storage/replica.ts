@@ -3,10 +3,10 @@
 import type { Head } from "../../../core/lane/head.ts";
 import type { Address } from "../../../core/types/hex.ts";
 import type { BatchNonce, Offset } from "../../../core/types/units.ts";
-import { type StoredSignature, signatureOf } from "./committee.ts";
 import { baseBlock } from "./history.ts";
 import { directsBetween, type StoredDirect } from "./l1-inputs.ts";
 import { blob, first } from "./rows.ts";
+import { type StoredSignature, signatureOf } from "./signatures.ts";
 
 /** A chunk as it was received. Its header is certified, or it is not shown to a follower. */
 export type ReceivedChunk = {

@@ -10,6 +10,7 @@ import rebuild from "../../../../migrations/sequencer/0007_rebuild.sql";
 import committee from "../../../../migrations/sequencer/0008_committee.sql";
 import replica from "../../../../migrations/sequencer/0009_replica.sql";
 import unsigned from "../../../../migrations/sequencer/0010_unsigned.sql";
+import signatures from "../../../../migrations/sequencer/0011_signatures.sql";
 import type { Migration } from "../../shared/migrate.ts";
 
 export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
@@ -23,4 +24,5 @@ export const SEQUENCER_MIGRATIONS: readonly Migration[] = [
   { name: "0008_committee", sql: committee },
   { name: "0009_replica", sql: replica },
   { name: "0010_unsigned", sql: unsigned },
+  { name: "0011_signatures", sql: signatures },
 ];

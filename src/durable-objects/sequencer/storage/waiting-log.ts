@@ -15,9 +15,9 @@ import { assert, must } from "../../../core/types/assert.ts";
 import type { Hash32 } from "../../../core/types/hex.ts";
 import type { UnixMs } from "../../../core/types/units.ts";
 import type { ChunkHead } from "./chunks.ts";
-import type { StoredSignature } from "./committee.ts";
 import { loadWaiting, waitingThrough } from "./replica.ts";
 import { blob, first, toBlob } from "./rows.ts";
+import type { StoredSignature } from "./signatures.ts";
 
 export type WaitingChunk = {
   readonly header: ChunkHeader;
