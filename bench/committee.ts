@@ -1,10 +1,11 @@
 /**
  * What does a committee cost the sequencer? Two stacks, one alone and one with four validators in `linkage`
- * mode, each in a process of its own, under the same load in turns (without, with, with, without), so that
- * a machine that slows down slows both. What is compared are medians over turns.
+ * mode, each in a process of its own, under the same load in short turns, so that a machine that slows down
+ * slows both. Two turns that follow each other are a pair, and which side begins alternates; what is compared is
+ * the median of the pairs' ratios.
  *
- * In production no validator takes processor time from the sequencer. Here the sequencers have the first
- * core, and the validators have what the load leaves of the others.
+ * In production no validator takes processor time from the sequencer. Here the sequencers' own threads have the
+ * first core, and the validators have what the load, and V8's helpers, leave of the others.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,41 +18,39 @@ import {
   run,
   type Script,
 } from "../src/local/load/load.ts";
-import { percentiles, table } from "../src/local/load/stats.ts";
+import { table } from "../src/local/load/stats.ts";
 import { startStack } from "../src/local/stack.ts";
 import type { Stack } from "../src/local/stack-options.ts";
 import { type Sender, seededSender, signerFor } from "./ops.ts";
-import { CORES, keepOn, standBack } from "./process.ts";
+import { CORES, keepFirstThreadOn, keepOn, standBack } from "./process.ts";
 import { fund, scriptOf } from "./scripts.ts";
 
 const COMMITTEE = { validators: 4, candidates: 1, isSpread: true };
-const TURNS = [false, true, true, false];
+const OPEN: Pace = { is: "open", opsPerSecond: 300 };
 const LOADS: readonly Load[] = [
-  { name: "closed, 64", workers: 64, ops: 16_000, pace: { is: "closed" }, rounds: 2 },
+  { name: "closed, 64", workers: 64, ops: 6_400, pace: { is: "closed" }, pairs: 10 },
   // A percentile of one turn says little about the next turn's.
-  {
-    name: "open, 300/s",
-    workers: 32,
-    ops: 6_000,
-    pace: { is: "open", opsPerSecond: 300 },
-    rounds: 4,
-  },
+  { name: "open, 300/s", workers: 32, ops: 1_200, pace: OPEN, pairs: 40 },
 ];
 
-/** `ops`: of one turn. `rounds`: how often the turns are taken. */
+/** `ops`: of one turn. */
 type Load = {
   readonly name: string;
   readonly workers: number;
   readonly ops: number;
   readonly pace: Pace;
-  readonly rounds: number;
+  readonly pairs: number;
 };
+
+/** One turn of each side. */
+type Pair = { readonly alone: RunResult; readonly certified: RunResult };
 
 type Side = { readonly stack: Stack; readonly senders: readonly Sender[]; readonly folder: string };
 
-/** `scale`: the part of the ops that is run. */
+/** `scale`: the part of the pairs that is run. */
 export async function measureCommittee(scale: number): Promise<void> {
-  const sides = [await startSide(false), await startSide(true)] as const;
+  const [alone, certified] = [await startSide(false), await startSide(true)];
+  const sides = [alone, certified];
   try {
     if (!separate(sides.map(({ stack }) => stack))) {
       console.log(
@@ -59,19 +58,15 @@ export async function measureCommittee(scale: number): Promise<void> {
       );
     }
     for (const load of LOADS) {
-      const results: { readonly isCertified: boolean; readonly result: RunResult }[] = [];
-      for (const isCertified of Array.from({ length: load.rounds }, () => TURNS).flat()) {
-        const side = sides[isCertified ? 1 : 0];
-        const perWorker = Math.max(1, Math.floor((load.ops * scale) / load.workers));
-        const result = await run(
-          side.stack.url,
-          scriptsOf(side, load.workers, perWorker),
-          connectEach,
-          load.pace,
+      const pairs: Pair[] = [];
+      for (let i = 0; i < Math.ceil(load.pairs * scale); i++) {
+        pairs.push(
+          i % 2 === 0
+            ? { alone: await turn(alone, load), certified: await turn(certified, load) }
+            : { certified: await turn(certified, load), alone: await turn(alone, load) },
         );
-        results.push({ isCertified, result });
       }
-      print(load.name, results);
+      print(load.name, pairs);
     }
   } finally {
     // The parts that follow have the whole machine.
@@ -91,7 +86,7 @@ function separate(stacks: readonly Stack[]): boolean {
   for (const pid of members) standBack(pid);
   const away = [process.pid, ...members, ...stacks.map(({ pids }) => pids.anvil)];
   return (
-    stacks.every(({ pids }) => keepOn(first, pids.workerd)) &&
+    stacks.every(({ pids }) => keepFirstThreadOn(first, pids.workerd)) &&
     away.every((pid) => keepOn(others, pid))
   );
 }
@@ -112,6 +107,11 @@ async function startSide(isCertified: boolean): Promise<Side> {
   return { stack, senders, folder };
 }
 
+function turn(side: Side, { workers, ops, pace }: Load): Promise<RunResult> {
+  const scripts = scriptsOf(side, workers, Math.floor(ops / workers));
+  return run(side.stack.url, scripts, connectEach, pace);
+}
+
 function scriptsOf(
   { stack, senders }: Side,
   workers: number,
@@ -125,35 +125,48 @@ function scriptsOf(
     );
 }
 
-function print(
-  name: string,
-  results: readonly { readonly isCertified: boolean; readonly result: RunResult }[],
-): void {
-  const ms = (value: number): string => value.toFixed(1);
-  const rows = results.map(({ isCertified, result: r }) => [
-    name,
-    isCertified ? "4 validators" : "alone",
-    String(r.accepted),
-    (r.accepted / r.seconds).toFixed(0),
-    ...[r.ackMs.p50, r.ackMs.p99, r.feedMs.p50, r.feedMs.p99].map(ms),
-    ...(isCertified ? [r.certifiedMs.p50, r.certifiedMs.p99].map(ms) : ["", ""]),
-    String(r.rejected),
-  ]);
+function print(name: string, pairs: readonly Pair[]): void {
+  const sides = [
+    { committee: "alone", results: pairs.map(({ alone }) => alone) },
+    { committee: "4 validators", results: pairs.map(({ certified }) => certified) },
+  ];
+  const rows = sides.map(({ committee, results }) => {
+    const median = (of: (r: RunResult) => number) => quantile(results.map(of), 0.5);
+    const ms = (of: (r: RunResult) => number) =>
+      Number.isNaN(median(of)) ? "" : median(of).toFixed(1);
+    return [
+      ...[name, committee, String(results.length), median(opsPerSecond).toFixed(0)],
+      ...[ms((r) => r.ackMs.p50), ms((r) => r.ackMs.p99)],
+      ...[ms((r) => r.feedMs.p50), ms((r) => r.feedMs.p99)],
+      ...[ms((r) => r.certifiedMs.p50), ms((r) => r.certifiedMs.p99)],
+      String(results.reduce((sum, { rejected }) => sum + rejected, 0)),
+    ];
+  });
   const head = [
-    ...["load", "committee", "accepted", "ops/s", "ack p50", "p99", "feed p50", "p99"],
+    ...["load", "committee", "turns", "ops/s", "ack p50", "p99", "feed p50", "p99"],
     ...["certified p50", "p99", "rejected"],
   ];
   console.log(table([head, ...rows]));
-  const median = (isCertified: boolean, of: (r: RunResult) => number): number =>
-    percentiles(
-      results.filter((one) => one.isCertified === isCertified).map(({ result }) => of(result)),
-    ).p50;
   const change = (of: (r: RunResult) => number): string => {
-    const percent = 100 * (median(true, of) / median(false, of) - 1);
-    return `${percent < 0 ? "" : "+"}${percent.toFixed(0)} %`;
+    const ratios = pairs.map(({ alone, certified }) => of(certified) / of(alone));
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => percent(quantile(ratios, q)));
+    return `${middle} % (${low} to ${high})`;
   };
   console.log(
-    `with a committee: ops/s ${change((r) => r.accepted / r.seconds)}, ` +
-      `ack p50 ${change((r) => r.ackMs.p50)}, p99 ${change((r) => r.ackMs.p99)}\n`,
+    `with a committee: ops/s ${change(opsPerSecond)}, ack p50 ${change((r) => r.ackMs.p50)}, ` +
+      `p99 ${change((r) => r.ackMs.p99)}; in brackets the middle half of the pairs\n`,
   );
+}
+
+const opsPerSecond = ({ accepted, seconds }: RunResult): number => accepted / seconds;
+
+function percent(ratio: number): string {
+  const change = 100 * (ratio - 1);
+  return `${change < 0 ? "" : "+"}${change.toFixed(0)}`;
+}
+
+/** Nearest rank; NaN where a value is missing. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.at(Math.max(0, Math.ceil(q * sorted.length) - 1)) ?? Number.NaN;
 }

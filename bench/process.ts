@@ -39,6 +39,11 @@ export function keepOn(cores: string, pid: number): boolean {
   return spawnSync("taskset", ["-a", "-p", "-c", cores, `${pid}`]).status === 0;
 }
 
+/** Keeps the process's first thread there; those that it has, V8's compiler and collector, run anywhere. */
+export function keepFirstThreadOn(cores: string, pid: number): boolean {
+  return spawnSync("taskset", ["-p", "-c", cores, `${pid}`]).status === 0;
+}
+
 /** The process runs when nobody else would. */
 export function standBack(pid: number): void {
   setPriority(pid, LEAST);
