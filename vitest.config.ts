@@ -57,6 +57,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
+          globalSetup: ["./test/support/chromium.ts"],
           testTimeout: isLong ? 900_000 : 60_000,
           hookTimeout: 120_000,
         },

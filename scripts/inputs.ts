@@ -41,10 +41,10 @@ export function stampOf(folder: string): string {
   return join(folder, STAMP);
 }
 
-/** Two builds may end at once; of equal inputs either result will do. */
+/** Two builds may end at once: of equal inputs the first result stays, since somebody may run it already. */
 export function replaceFolder(built: string, target: string, hash: string): void {
-  rmSync(target, { recursive: true, force: true });
   try {
+    if (!isBuiltOf(target, hash)) rmSync(target, { recursive: true, force: true });
     renameSync(built, target);
   } catch (error) {
     rmSync(built, { recursive: true, force: true });

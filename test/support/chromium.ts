@@ -2,12 +2,12 @@
  * A headless Chromium for the tests: the one that `BATON_CHROMIUM` names, the system's, or the one that a
  * package brings with the libraries and the fonts that a bare machine lacks.
  *
- * The package's is unpacked once, into `build/chromium`.
+ * The package's is unpacked into `build/chromium`, once, before any file that launches it.
  */
 
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { inflate } from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 import { isBuiltOf, ROOT, replaceFolder, stampOf } from "../../scripts/inputs.ts";
@@ -28,6 +28,11 @@ const ARGS = [
 ];
 
 type Found = { readonly path: string; readonly env: Readonly<Record<string, string>> };
+
+/** The global setup of the `browser` project: a Chromium whose files are replaced while it starts does not live. */
+export async function setup(): Promise<void> {
+  await findChromium();
+}
 
 /** Whoever launches it closes it. */
 export async function launchChromium(): Promise<Browser> {
@@ -63,10 +68,8 @@ function isProgram(path: string): boolean {
 }
 
 async function unpacked(): Promise<Found> {
-  const packageFolder = join(
-    dirname(fileURLToPath(import.meta.resolve("@sparticuz/chromium"))),
-    "..",
-  );
+  const program = createRequire(import.meta.url).resolve("@sparticuz/chromium");
+  const packageFolder = join(dirname(program), "..");
   const manifest: { version: string } = JSON.parse(
     readFileSync(join(packageFolder, "package.json"), "utf8"),
   );

@@ -2,6 +2,9 @@
 
 import type { Page } from "playwright-core";
 
+/** More than any page of ours has to be reached. */
+const TABS_MAX = 300;
+
 type AxNode = {
   readonly ignored: boolean;
   readonly role?: { readonly value: string };
@@ -29,39 +32,46 @@ export async function nameless(page: Page): Promise<readonly string[]> {
   );
 }
 
-/** Marks all that the Tab key should reach, presses it until the round is complete, and tells what it missed. */
+/**
+ * Presses the Tab key until it comes to where it was, and tells what it missed of all that was there before and
+ * after, and where the focus was not to be seen.
+ */
 export async function tabRound(
   page: Page,
 ): Promise<{ readonly missed: readonly string[]; readonly unseen: readonly string[] }> {
-  const count = await page.evaluate(() => {
+  const round = await page.evaluateHandle(() => {
     const all = document.querySelectorAll<HTMLElement>(
       "a[href], button, input, textarea, select, [tabindex='0']",
     );
     const usable = [...all].filter(
       (element) => element.checkVisibility() && !element.matches(":disabled, [tabindex='-1']"),
     );
-    for (const element of usable) element.dataset["reach"] = "no";
     (document.activeElement as HTMLElement | null)?.blur();
-    return usable.length;
+    return { usable, reached: new Set<Element>() };
   });
   const unseen: string[] = [];
-  // The browser's own places in between take a press or two.
-  for (let i = 0; i < count + 3; i++) {
+  for (let i = 0; i < TABS_MAX; i++) {
     await page.keyboard.press("Tab");
-    const hidden = await page.evaluate(() => {
+    const { isDone, hidden } = await round.evaluate(({ reached }) => {
       const element = document.activeElement;
-      if (!(element instanceof HTMLElement) || element === document.body) return null;
-      element.dataset["reach"] = "yes";
+      // The browser's own places in between take a press or two.
+      const isOwn = !(element instanceof HTMLElement) || element === document.body;
+      if (isOwn) return { isDone: false, hidden: null };
+      if (reached.has(element)) return { isDone: true, hidden: null };
+      reached.add(element);
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
       const isSeen = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2;
-      return isSeen ? null : element.outerHTML.slice(0, 80);
+      return { isDone: false, hidden: isSeen ? null : element.outerHTML.slice(0, 80) };
     });
+    if (isDone) break;
     if (hidden !== null) unseen.push(hidden);
   }
-  const missed = await page.evaluate(() =>
-    Array.from(document.querySelectorAll("[data-reach='no']"), (element) =>
-      element.outerHTML.slice(0, 80),
-    ),
+  // What the page took away or switched off in the meantime could not be reached.
+  const missed = await round.evaluate(({ usable, reached }) =>
+    usable
+      .filter((element) => element.checkVisibility() && !element.matches(":disabled"))
+      .filter((element) => !reached.has(element))
+      .map((element) => element.outerHTML.slice(0, 80)),
   );
   return { missed, unseen };
 }
