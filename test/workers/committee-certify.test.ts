@@ -22,6 +22,12 @@ const watermark = ({ sql }: Committee): Promise<number> =>
     return db.exec<{ n: number }>(query).one().n;
   });
 
+const posting = async (committee: Committee) => ({
+  sealed: await sealed(committee),
+  submissions: await submissions(committee),
+  watermark: await watermark(committee),
+});
+
 const isPosted = async ({ object }: Committee): Promise<boolean> => {
   const found = await object.transaction(user(0), 0);
   return found.ok && (found.value.state === "posted" || found.value.state === "settled");
@@ -37,10 +43,13 @@ describe("[C7] certify before post", () => {
   test("a batch whose seal is not certified is not posted; with its certificate it is", async () => {
     const committee = await serveCommittee(QUICK);
     await committee.silence(0, 1);
-    await committee.object.submit(transfer(0, 0));
-    await committee.tickUntil(async () => (await sealed(committee)) > 0);
+    // An empty batch may have been sealed and certified before: what is allowed of it happens now.
     await tickALot(committee);
-    expect([await submissions(committee), await watermark(committee)]).toEqual([0, -1]);
+    const before = await posting(committee);
+    await committee.object.submit(transfer(0, 0));
+    await committee.tickUntil(async () => (await sealed(committee)) > before.sealed);
+    await tickALot(committee);
+    expect(await posting(committee)).toMatchObject({ ...before, sealed: expect.any(Number) });
     expect((await committee.object.health()).unposted_batches).toBeGreaterThan(0);
     await committee.revive(0, 1);
     await committee.tickUntil(() => isPosted(committee));
