@@ -8,8 +8,8 @@ const isLong = process.env["BATON_LONG"] === "1";
 
 export default defineConfig({
   test: {
-    // Two files at a time: most of them wait for blocks and timers most of the time.
-    maxWorkers: 2,
+    // Three files at a time on two cores: most of them wait for blocks, timers or processes now and then.
+    maxWorkers: 3,
     reporters: ["default", "./test/support/plain-reporter.ts"],
     projects: [
       {
@@ -40,8 +40,6 @@ export default defineConfig({
             },
           },
           testTimeout: isLong ? 900_000 : 30_000,
-          // A worker of its own for each file: most of it starts up, and waits for alarms.
-          maxWorkers: 3,
         },
       },
       {
@@ -50,7 +48,6 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: isLong ? 900_000 : 180_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
         },
       },
       {
@@ -58,6 +55,8 @@ export default defineConfig({
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           globalSetup: ["./test/support/chromium.ts"],
+          // Each has a browser and a product beside it.
+          maxWorkers: 2,
           testTimeout: isLong ? 900_000 : 60_000,
           hookTimeout: 120_000,
         },
