@@ -18,7 +18,7 @@ import {
   run,
   type Script,
 } from "../src/local/load/load.ts";
-import { table } from "../src/local/load/stats.ts";
+import { quantilesOf, table } from "../src/local/load/stats.ts";
 import { startStack } from "../src/local/stack.ts";
 import type { Stack } from "../src/local/stack-options.ts";
 import { type Sender, seededSender, signerFor } from "./ops.ts";
@@ -131,7 +131,7 @@ function print(name: string, pairs: readonly Pair[]): void {
     { committee: "4 validators", results: pairs.map(({ certified }) => certified) },
   ];
   const rows = sides.map(({ committee, results }) => {
-    const median = (of: (r: RunResult) => number) => quantile(results.map(of), 0.5);
+    const median = (of: (r: RunResult) => number) => quantilesOf(results.map(of))(0.5);
     const ms = (of: (r: RunResult) => number) =>
       Number.isNaN(median(of)) ? "" : median(of).toFixed(1);
     return [
@@ -149,7 +149,8 @@ function print(name: string, pairs: readonly Pair[]): void {
   console.log(table([head, ...rows]));
   const change = (of: (r: RunResult) => number): string => {
     const ratios = pairs.map(({ alone, certified }) => of(certified) / of(alone));
-    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => percent(quantile(ratios, q)));
+    const quantile = quantilesOf(ratios);
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => percent(quantile(q)));
     return `${middle} % (${low} to ${high})`;
   };
   console.log(
@@ -163,10 +164,4 @@ const opsPerSecond = ({ accepted, seconds }: RunResult): number => accepted / se
 function percent(ratio: number): string {
   const change = 100 * (ratio - 1);
   return `${change < 0 ? "" : "+"}${change.toFixed(0)}`;
-}
-
-/** Nearest rank; NaN where a value is missing. */
-function quantile(values: readonly number[], q: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted.at(Math.max(0, Math.ceil(q * sorted.length) - 1)) ?? Number.NaN;
 }

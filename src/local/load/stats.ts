@@ -2,12 +2,16 @@
 
 export type Percentiles = { readonly p50: number; readonly p95: number; readonly p99: number };
 
-/** Nearest-rank percentiles of `values` in ms. NaN without values. */
+/** Of latencies in ms. NaN without values. */
 export function percentiles(values: readonly number[]): Percentiles {
+  const quantile = quantilesOf(values);
+  return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
+}
+
+/** By nearest rank, of `q` from 0 to 1; NaN without values, or where the value of that rank is none. */
+export function quantilesOf(values: readonly number[]): (q: number) => number {
   const sorted = Float64Array.from(values).sort();
-  const rank = (p: number) =>
-    sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? Number.NaN;
-  return { p50: rank(50), p95: rank(95), p99: rank(99) };
+  return (q) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }
 
 /** Aligned columns, numbers to the right. */
