@@ -187,6 +187,7 @@ describe("both down, and the danger zone reached", () => {
   });
 
   test("[R3] the sequencer first: refuses once its facts are old, then recovers by itself", async () => {
+    outage.proxy.fail(swallowBatches);
     const op = await submit(outage);
     await outage.stack.killWorkerd();
     cutL1(outage);
