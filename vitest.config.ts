@@ -1,15 +1,25 @@
 /** Pure code in Node, objects in workerd, the whole product on real processes, and its page in a real browser. */
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type Plugin } from "vitest/config";
 
 /** Full sizes have room on a slow machine; at CI sizes a test that takes a minute is broken. */
 const isLong = process.env["BATON_LONG"] === "1";
 
+/**
+ * Every file of tests in workerd is sent its modules anew: packages go without their source maps, which are
+ * more than half of all bytes.
+ */
+const leanPackages: Plugin = {
+  name: "lean-packages",
+  enforce: "post",
+  transform: (code, id) => (id.includes("/node_modules/") ? { code, map: { mappings: "" } } : null),
+};
+
 export default defineConfig({
   test: {
-    // Three files at a time on two cores: most of them wait for blocks, timers or processes now and then.
-    maxWorkers: 3,
+    // Four files at a time on two cores: most of them wait for blocks, timers or processes now and then.
+    maxWorkers: 4,
     reporters: ["default", "./test/support/plain-reporter.ts"],
     projects: [
       {
@@ -18,11 +28,14 @@ export default defineConfig({
           include: ["consensus", "core", "model", "node", "repo", "sim"].map(
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
+          // They share no state but what a file gives back: modules are loaded once for many files.
+          isolate: false,
           testTimeout: isLong ? 900_000 : 60_000,
         },
       },
       {
         plugins: [
+          leanPackages,
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             // workerd shows its tests no environment but its bindings (`test/support/size.ts`).
@@ -39,13 +52,16 @@ export default defineConfig({
               ssr: { enabled: true, include: ["viem", "viem/accounts", "hono", "fast-check"] },
             },
           },
-          testTimeout: isLong ? 900_000 : 30_000,
+          testTimeout: isLong ? 900_000 : 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "examples/**/*.test.ts"],
+          // They wait more than others.
+          maxWorkers: 5,
           testTimeout: isLong ? 900_000 : 180_000,
           hookTimeout: 120_000,
         },
