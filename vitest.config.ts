@@ -46,6 +46,8 @@ export default defineConfig({
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
           globalSetup: ["./test/support/chain-server.ts"],
+          // What an object logs as its file ends would be cut off on its way to the runner: an error of the run.
+          disableConsoleIntercept: true,
           // Bundled once: the objects' files would load hundreds of modules each otherwise.
           deps: {
             optimizer: {
