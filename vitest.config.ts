@@ -8,7 +8,7 @@ const isLong = process.env["BATON_LONG"] === "1";
 
 /**
  * Every file of tests in workerd is sent its modules anew: packages go without their source maps, which are
- * more than half of all bytes.
+ * nearly half of all bytes.
  */
 const leanPackages: Plugin = {
   name: "lean-packages",
@@ -28,7 +28,7 @@ export default defineConfig({
           include: ["consensus", "core", "model", "node", "repo", "sim"].map(
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
-          // They share no state but what a file gives back: modules are loaded once for many files.
+          // No file leaves state behind: modules are loaded once for many files.
           isolate: false,
           testTimeout: isLong ? 900_000 : 60_000,
         },

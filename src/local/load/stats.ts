@@ -8,7 +8,7 @@ export function percentiles(values: readonly number[]): Percentiles {
   return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
 }
 
-/** By nearest rank, of `q` from 0 to 1; NaN without values, or where the value of that rank is none. */
+/** By nearest rank, of `q` from 0 to 1; NaN without values. */
 export function quantilesOf(values: readonly number[]): (q: number) => number {
   const sorted = Float64Array.from(values).sort();
   return (q) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
