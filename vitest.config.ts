@@ -1,25 +1,18 @@
 /** Pure code in Node, objects in workerd, the whole product on real processes, and its page in a real browser. */
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
-import { defineConfig, type Plugin } from "vitest/config";
+import { defineConfig } from "vitest/config";
+import { bundledWorkers } from "./test/support/bundled-workers.ts";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Full sizes have room on a slow machine; at CI sizes a test that takes a minute is broken. */
 const isLong = process.env["BATON_LONG"] === "1";
-
-/**
- * Every file of tests in workerd is sent its modules anew: packages go without their source maps, which are
- * nearly half of all bytes.
- */
-const leanPackages: Plugin = {
-  name: "lean-packages",
-  enforce: "post",
-  transform: (code, id) => (id.includes("/node_modules/") ? { code, map: { mappings: "" } } : null),
-};
 
 export default defineConfig({
   test: {
     // Four files at a time on two cores: most of them wait for blocks, timers or processes now and then.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/support/plain-reporter.ts"],
     projects: [
       {
@@ -35,7 +28,7 @@ export default defineConfig({
       },
       {
         plugins: [
-          leanPackages,
+          bundledWorkers(process.env["BATON_WHOLE"] === "1"),
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             // workerd shows its tests no environment but its bindings (`test/support/size.ts`).
@@ -48,12 +41,6 @@ export default defineConfig({
           globalSetup: ["./test/support/chain-server.ts"],
           // What an object logs as its file ends would be cut off on its way to the runner: an error of the run.
           disableConsoleIntercept: true,
-          // Bundled once: the objects' files would load hundreds of modules each otherwise.
-          deps: {
-            optimizer: {
-              ssr: { enabled: true, include: ["viem", "viem/accounts", "hono", "fast-check"] },
-            },
-          },
           testTimeout: isLong ? 900_000 : 60_000,
           hookTimeout: 60_000,
         },

@@ -50,6 +50,7 @@ async function runProject(project: string): Promise<Totals> {
       ...TOOL_ENV,
       BATON_TOTALS: file,
       BATON_LONG: isLong ? "1" : "0",
+      BATON_WHOLE: vitestArgs.length === 0 ? "1" : "0",
     },
   });
   const [code] = await once(child, "close");
