@@ -203,31 +203,45 @@ function toParameter(value: unknown): SQLInputValue {
   return bytes;
 }
 
+/** In place: the row is nobody else's, and a simulation reads millions of them. */
 function toRow(row: Record<string, unknown>): Row {
-  const out: Row = {};
-  for (const [name, value] of Object.entries(row)) out[name] = toValue(value);
-  return out;
+  for (const name in row) {
+    const value = row[name];
+    if (value instanceof Uint8Array) row[name] = value.slice().buffer;
+    else if (typeof value !== "number") {
+      assert(
+        value === null || typeof value === "string",
+        "a value is null, text, a number or bytes",
+      );
+    }
+  }
+  return row as Row;
 }
 
-function toValue(value: unknown): SqlStorageValue {
-  if (value instanceof Uint8Array) return value.slice().buffer;
-  assert(
-    value === null || typeof value === "string" || typeof value === "number",
-    "a value is null, text, a number or bytes",
-  );
-  return value;
+class Cursor {
+  readonly rowsWritten = 0;
+  readonly #rows: readonly Row[];
+
+  constructor(rows: readonly Row[]) {
+    this.#rows = rows;
+  }
+
+  get rowsRead(): number {
+    return this.#rows.length;
+  }
+
+  toArray(): readonly Row[] {
+    return this.#rows;
+  }
+
+  one(): Row {
+    assert(this.#rows.length === 1, "one() has exactly one row");
+    return must(this.#rows[0], "there is one");
+  }
+
+  [Symbol.iterator](): Iterator<Row> {
+    return this.#rows.values();
+  }
 }
 
-function cursorOver(rows: readonly Row[]): SqlStorageCursor<Row> {
-  return asPlatform<SqlStorageCursor<Row>>({
-    columnNames: Object.keys(rows[0] ?? {}),
-    rowsRead: rows.length,
-    rowsWritten: 0,
-    toArray: () => [...rows],
-    one: () => {
-      assert(rows.length === 1, "one() has exactly one row");
-      return rows[0];
-    },
-    [Symbol.iterator]: () => rows.values(),
-  });
-}
+const cursorOver = (rows: readonly Row[]) => asPlatform<SqlStorageCursor<Row>>(new Cursor(rows));

@@ -12,6 +12,7 @@ import type { Address } from "../../src/core/types/hex.ts";
 import { rpcOf } from "../../src/local/rpc.ts";
 import { startStack } from "../../src/local/stack.ts";
 import type { Stack, StackOptions } from "../../src/local/stack-options.ts";
+import { keepNoBlockHashes } from "./anvil.ts";
 
 export type Product = {
   readonly stack: Stack;
@@ -31,12 +32,6 @@ export type Answer = {
   readonly headers: Headers;
 };
 
-/**
- * EIP-2935's contract gains a slot per block, and anvil reckons each contract's storage root anew at every
- * block: block 4,000 takes sixty times as long as one without it. Nothing here asks the contract.
- */
-const BLOCK_HASHES = "0x0000F90827F1C53a10cb7A02335B175320002935";
-
 /** A fresh stack in a folder of its own. The safe head trails by two blocks, so that tests are short. */
 export async function startProduct(options: Partial<StackOptions> = {}): Promise<Product> {
   const dataDir = mkdtempSync(join(tmpdir(), "baton-e2e-"));
@@ -48,7 +43,7 @@ export async function startProduct(options: Partial<StackOptions> = {}): Promise
     fresh: true,
     ...options,
   });
-  await rpcOf(stack.rpcUrl)("anvil_setCode", [BLOCK_HASHES, "0x"]);
+  await keepNoBlockHashes(rpcOf(stack.rpcUrl));
   const signer = signerFor(stack.chainId, stack.app);
   return {
     stack,
