@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
-          globalSetup: ["./test/support/chain-server.ts"],
+          globalSetup: ["./test/support/chains.ts"],
           // What an object logs as its file ends would be cut off on its way to the runner: an error of the run.
           disableConsoleIntercept: true,
           testTimeout: isLong ? 900_000 : 60_000,

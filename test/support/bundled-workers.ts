@@ -58,7 +58,12 @@ async function bundle(): Promise<ReadonlyMap<string, OutputChunk>> {
     sourcemap: "hidden",
     keepNames: true,
     strictExecutionOrder: true,
-    codeSplitting: { groups: [{ name: "shared", test: (id) => !tests.includes(id) }] },
+    codeSplitting: {
+      groups: [
+        { name: "random", test: /node_modules\/(fast-check|pure-rand)\// },
+        { name: "shared", test: (id) => !tests.includes(id) },
+      ],
+    },
     chunkFileNames: `[name]${SHARED}`,
   });
   const chunks = output.filter((one) => one.type === "chunk");

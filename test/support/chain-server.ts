@@ -1,48 +1,40 @@
 /**
  * Chains for tests that cannot start a process: tests inside workerd ask this server over HTTP.
  *
- * Runs in Node as the global setup of the `workers` project. A chain is a fresh anvil with the real
- * contracts and a proxy in front of it that spoils answers by rules, since a function does not
- * cross HTTP.
+ * A program of its own, which `chains.ts` starts: what a chain costs to deploy is not taken from the test
+ * runner. A chain is a fresh anvil with the real contracts and a proxy in front of it that spoils answers by
+ * rules, since a function does not cross HTTP.
  */
 
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestProject } from "vitest/node";
 import { type Devnet, startDevnet } from "./anvil.ts";
 import type { ChainInfo, FaultRule } from "./chain-rules.ts";
 import { type FaultyRpc, type RpcRequest, startFaultyRpc } from "./faulty-rpc.ts";
 
 type Chain = { readonly devnet: Devnet; readonly proxy: FaultyRpc };
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const chains: Chain[] = [];
-  // Each anvil is stopped with this process, which is one listener more.
-  process.setMaxListeners(200);
-  const server = createServer((request, response) => {
-    void answer(chains, request).then(
-      (body) => response.end(JSON.stringify(body)),
-      (error: unknown) => {
-        response.statusCode = 500;
-        response.end(String(error));
-      },
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const chains: Chain[] = [];
+// Each anvil is killed as this process ends, which is one listener more.
+process.setMaxListeners(200);
+// The test runner is done, or gone.
+process.once("disconnect", () => process.exit());
+const server = createServer((request, response) => {
+  void answer(request).then(
+    (body) => response.end(JSON.stringify(body)),
+    (error: unknown) => {
+      response.statusCode = 500;
+      response.end(String(error));
+    },
+  );
+});
+server.listen(0, "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo;
-  project.provide("chainServerUrl", `http://127.0.0.1:${port}`);
-  return async () => {
-    for (const { devnet, proxy } of chains) {
-      await proxy.stop();
-      await devnet.stop();
-    }
-    server.closeAllConnections();
-    server.close();
-  };
-}
+  process.send?.(`http://127.0.0.1:${port}`);
+});
 
 /** `POST /chains` starts one; `POST /chains/<i>/faults` sets rules; `GET /chains/<i>/requests`. */
-async function answer(chains: Chain[], request: IncomingMessage): Promise<unknown> {
+async function answer(request: IncomingMessage): Promise<unknown> {
   const [, , index, what] = (request.url ?? "").split("/");
   if (index === undefined) {
     const devnet = await startDevnet();
