@@ -1,8 +1,9 @@
 /**
  * `npm test` and `npm run test:long`: checks, then every test project, then one line of totals.
  *
- * The projects run one after the other, since the end-to-end tests have deadlines and share the machine. `BATON_SKIP_CHECK=1` leaves the checks out; arguments other than `--long`
- * go to vitest, so `npm test -- test/core/fee.test.ts` runs one file.
+ * The projects run one after the other, since the end-to-end tests have deadlines and share the machine.
+ * `BATON_SKIP_CHECK=1` leaves the checks out; arguments other than `--long` go to vitest, so
+ * `npm test -- test/core/fee.test.ts` runs one file.
  */
 
 import { spawn } from "node:child_process";

@@ -17,7 +17,7 @@ const LIES = [
   { validators: 7, quorum: 5, liars: { voters: 2, chance: 0.03 } },
 ] as const;
 
-const SEEDS = size(4, 200);
+const SEEDS = size(3, 200);
 const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
 
 async function runTwice(options: RunOptions): Promise<void> {

@@ -88,7 +88,7 @@ describe("recovery", () => {
             value: signer,
           });
         }),
-        { numRuns: size(2_000, 100_000) },
+        { numRuns: size(1_000, 100_000) },
       );
     },
     LONG_MS,
@@ -103,7 +103,7 @@ describe("recovery", () => {
           const answer = verdict(digest, concatBytes(r, s, Uint8Array.of(v)));
           seen.add(answer.startsWith("0x") ? "address" : answer);
         }),
-        { numRuns: size(2_000, 100_000) },
+        { numRuns: size(1_000, 100_000) },
       );
       expect(seen).toEqual(new Set(["address", "parity", "recover", "signature"]));
     },

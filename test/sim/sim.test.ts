@@ -7,7 +7,7 @@ import { runSeed } from "./run-seed.ts";
 import { formatCut, shrink } from "./shrink.ts";
 import { Signing } from "./signing.ts";
 
-const SEEDS = size(6, 60);
+const SEEDS = size(4, 60);
 /** Cutting a failure down takes minutes. */
 const SHRINK_MS = 900_000;
 
