@@ -48,6 +48,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          // Each file stops what it started: modules are loaded once for many files.
           isolate: false,
           include: ["test/e2e/**/*.test.ts", "examples/**/*.test.ts"],
           // They wait more than others.

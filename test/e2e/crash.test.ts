@@ -19,7 +19,7 @@ import {
 import { account, readFeed } from "../support/product.ts";
 import { size } from "../support/size.ts";
 
-/** Each run has a stack of its own: a chain of many thousands of blocks mines slowly. */
+/** Each run has a stack of its own, whatever the one before it left. */
 const RUNS = Array.from({ length: size(1, 10) }, (_, run) => run);
 const ROUNDS = 10;
 /** Enough to keep every chunk busy, few enough for signing not to take all of a small machine. */

@@ -53,8 +53,10 @@ const land = ({ raw }: Sent) => outage.rpc("eth_sendRawTransaction", [raw]);
 
 const mineIntoDanger = () => outage.stack.mine(BLOCKS_INTO_DANGER);
 
+const noOpsSent = () => sentSince(outage).filter(({ isBatch }) => !isBatch);
+
 /** A flush that nobody holds may be over before anybody asks for its phase: its no-ops tell of it. */
-const expectFlushed = () => expect(sentSince(outage).some(({ isBatch }) => !isBatch)).toBe(true);
+const expectFlushed = () => expect(noOpsSent()).not.toEqual([]);
 
 const inPhase = (phase: string) =>
   until(
@@ -98,7 +100,7 @@ describe("a transaction that no node remembers", () => {
     await expectVoid(outage, [op]);
     const sent = sentSince(outage);
     // F1: to the node nothing was pending; the watermark knew of the slot.
-    const slots = sent.filter(({ isBatch }) => !isBatch).map(({ walletNonce }) => walletNonce);
+    const slots = noOpsSent().map(({ walletNonce }) => walletNonce);
     expect(slots).toContain(zombie.walletNonce);
     const order = await orderNow();
     const zombies = sent.filter(({ walletNonce }) => walletNonce <= Math.max(...slots));
@@ -211,7 +213,7 @@ describe("kill -9", () => {
     outage.proxy.fail(swallowBatches);
     await outage.stack.startWorkerd();
     await serving(outage);
-    expect(sentSince(outage).filter(({ isBatch }) => !isBatch)).toEqual([]);
+    expect(noOpsSent()).toEqual([]);
     restoreL1(outage);
     await expectVoid(outage, [op]);
     expect((await rollbacks(outage)).length).toBe(before.length + 1);
@@ -221,7 +223,7 @@ describe("kill -9", () => {
   /** The no-ops of a flush, once there are some. */
   function sentNoOps(): Promise<readonly Sent[]> {
     return until(
-      () => Promise.resolve(sentSince(outage).filter(({ isBatch }) => !isBatch)),
+      () => Promise.resolve(noOpsSent()),
       (sent) => sent.length > 0,
       15_000,
     );

@@ -7,14 +7,14 @@
  * once in a run: watching for changes is not for these tests.
  */
 
-import { globSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type OutputChunk, rolldown } from "rolldown";
 import type { Plugin } from "vitest/config";
+import { ROOT } from "../../scripts/inputs.ts";
+import { filesUnder } from "./tree.ts";
 
-const root = join(import.meta.dirname, "../..");
-const WORKER = join(root, "src/worker/index.ts");
-const TESTS = join(root, "test/workers");
+const WORKER = join(ROOT, "src/worker/index.ts");
+const TESTS = join(ROOT, "test/workers");
 const SHARED = ".bundle.js";
 const NO_MAP = { mappings: "" };
 
@@ -39,7 +39,9 @@ export function bundledWorkers(isWhole: boolean): Plugin {
 
 /** By the ids of their modules. */
 async function bundle(): Promise<ReadonlyMap<string, OutputChunk>> {
-  const tests = globSync("**/*.test.ts", { cwd: TESTS }).map((path) => join(TESTS, path));
+  const tests = filesUnder("test/workers")
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => join(ROOT, path));
   const build = await rolldown({
     input: [WORKER, ...tests],
     external: [/^cloudflare:/, /^node:/, "vitest"],
